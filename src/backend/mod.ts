@@ -1,0 +1,13 @@
+/**
+ * Runs workers: the interface that the rest of the server knows, and the implementation on
+ * processes of this host.
+ *
+ * @module
+ */
+export * from "./backend.ts";
+export { type BusyUidsOptions, findBusyUids } from "./busy_uids.ts";
+export { describeExit } from "./exit_reason.ts";
+export { ProcessBackend, type ProcessBackendParts } from "./process_backend.ts";
+export type { SandboxParts } from "./running_sandbox.ts";
+export type { SandboxFrame } from "./sandboxed_command.ts";
+export { claimOwner, type OwnerPolicy, type SandboxSlots } from "./slots.ts";

@@ -1,0 +1,79 @@
+import type { WorkerId } from "#src/core/mod.ts";
+import {
+  type AppFiles,
+  type Bind,
+  type HostLayout,
+  launchJob,
+  sandboxEnvironment,
+} from "#src/sandbox/mod.ts";
+import type { RRuntime } from "./r_runtime.ts";
+import { RunningSandbox, type SandboxParts } from "./running_sandbox.ts";
+import type { SandboxSlots } from "./slots.ts";
+
+/** What every sandbox of a backend is made of. */
+export interface SandboxFrame extends SandboxParts {
+  /** The host's system folders. */
+  readonly layout: HostLayout;
+  /** Absolute path of bwrap. */
+  readonly bwrapPath: string;
+}
+
+/** A command and what it sees. */
+export interface SandboxedCommand {
+  /** Names it in errors. */
+  readonly id: WorkerId;
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** What is at `/app`. */
+  readonly app: AppFiles;
+  /** What else it sees. */
+  readonly mounts: readonly Bind[];
+  /** Its environment, besides what every sandbox has. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where it starts. */
+  readonly workDir: string;
+  /** The R that it finds. */
+  readonly runtime: RRuntime;
+}
+
+/** Room on a sandbox's /tmp, in bytes. */
+const TMP_BYTES = 256 * 1024 ** 2;
+/** Room on a sandbox's /dev/shm, in bytes. */
+const SHM_BYTES = 64 * 1024 ** 2;
+
+/**
+ * Starts a command in a sandbox.
+ *
+ * @param command What to run.
+ * @param options `slots` is who it runs as; `frame` is what the sandbox is made of;
+ * `beforeProgram` is called when the sandbox is finished and its program has not begun.
+ * @returns The sandbox; its program is about to run.
+ * @throws {RangeError} When the command cannot be described to bwrap.
+ * @throws {Error} When the sandbox did not start.
+ */
+export function startCommand(
+  command: SandboxedCommand,
+  { slots, frame, beforeProgram }: {
+    slots: SandboxSlots;
+    frame: SandboxFrame;
+    beforeProgram?: () => void;
+  },
+): Promise<RunningSandbox> {
+  const { owner } = slots;
+  const { runtime, env, ...content } = command;
+  const job = launchJob({
+    ...content,
+    uid: owner.uid,
+    gid: owner.gid,
+    layout: frame.layout,
+    toolTrees: runtime.toolTrees,
+    env: sandboxEnvironment(env, runtime),
+    tmpBytes: TMP_BYTES,
+    shmBytes: SHM_BYTES,
+  }, { bwrapPath: frame.bwrapPath, owner });
+  return RunningSandbox.start(job, {
+    ...frame,
+    exclusiveUid: owner.exclusive ? owner.uid : undefined,
+    beforeProgram,
+  });
+}

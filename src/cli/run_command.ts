@@ -1,0 +1,71 @@
+import { BUILD_INFO, errorMessage, UsageError } from "#src/core/mod.ts";
+
+/** Exit code for a command line or a configuration that cannot be used. */
+const EXIT_USAGE = 2;
+/** Exit code for everything else that failed. */
+const EXIT_FAILURE = 1;
+
+type Command = (args: readonly string[]) => number | Promise<number>;
+
+/** Each command loads what it needs, and nothing of the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  "serve": async () => (await import("./serve.ts")).serve,
+  "bwrap-exec": async () => (await import("#src/sandbox/bwrap_exec/main.ts")).bwrapExec,
+};
+
+/**
+ * Runs the command that the arguments name.
+ *
+ * @param args The program's arguments.
+ * @returns The exit code. Errors are written to standard error, in words.
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const [name = "--help", ...rest] = args;
+  try {
+    if (name === "--version") return printVersion();
+    if (name === "--help" || name === "-h" || name === "help") return await printHelp();
+    const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (load === undefined) {
+      const { unknownCommand } = await import("./args.ts");
+      throw unknownCommand(name, Object.keys(COMMANDS));
+    }
+    const command = await load();
+    return await command(rest);
+  } catch (error) {
+    if (!(error instanceof UsageError)) {
+      write(Deno.stderr, `blockyard: ${errorMessage(error)}\n`);
+      return EXIT_FAILURE;
+    }
+    // A configuration can have many problems, each with a line of its own.
+    const lines = error.message.split("\n");
+    write(
+      Deno.stderr,
+      lines.length === 1
+        ? `blockyard: ${error.message}\n`
+        : `blockyard: ${lines.length} problems:\n${error.message}\n`,
+    );
+    return EXIT_USAGE;
+  }
+}
+
+function printVersion(): number {
+  const { version, kind, commit } = BUILD_INFO;
+  const details = [kind, ...(commit === "" ? [] : [commit]), `deno ${Deno.version.deno}`];
+  write(Deno.stdout, `blockyard ${version} (${details.join(", ")})\n`);
+  return 0;
+}
+
+async function printHelp(): Promise<number> {
+  const [{ programHelp }, { SERVE }] = await Promise.all([
+    import("./help.ts"),
+    import("./serve.ts"),
+  ]);
+  const bwrapExec = { name: "bwrap-exec", summary: "become a sandbox (started by serve)" };
+  const program = { name: "blockyard", summary: "serve R apps, each in a sandbox of its own" };
+  write(Deno.stdout, programHelp(program, [SERVE, bwrapExec]));
+  return 0;
+}
+
+function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  stream.writeSync(new TextEncoder().encode(text));
+}

@@ -1,0 +1,116 @@
+import { type AppConfig, appDefaults, type Config, loadConfig } from "#src/config/mod.ts";
+import { errorMessage, type Logger, toAppName } from "#src/core/mod.ts";
+import { DEMO_APP_R } from "#src/demo_app.ts";
+import type { AppDefinition } from "#src/proxy/mod.ts";
+import { isRoot, type Server, startServer } from "#src/system.ts";
+import { type CommandSpec, parseCommand } from "./args.ts";
+import { commandHelp } from "./help.ts";
+import { createLogger } from "./log.ts";
+
+/** What `serve` understands. */
+export const SERVE = {
+  name: "serve",
+  summary: "run the host: serve the configured apps until it is stopped",
+  options: {
+    config: { type: "string", value: "FILE", help: "the configuration, in YAML" },
+    demo: { type: "boolean", help: "serve a small built-in Shiny app too; no file needed" },
+    bind: { type: "string", value: "HOST:PORT", help: "where to listen, in place of server.bind" },
+  },
+} as const satisfies CommandSpec;
+
+/**
+ * Serves apps until SIGTERM or SIGINT comes; a second one ends the process at once, and with it
+ * every worker.
+ *
+ * @param args What follows `serve`.
+ * @returns The exit code: 0 after a clean stop, 1 when it could not start or stop.
+ * @throws {UsageError} When the arguments or the configuration cannot be used.
+ */
+export async function serve(args: readonly string[]): Promise<number> {
+  const { help, options } = parseCommand(SERVE, args);
+  if (help) {
+    await Deno.stdout.write(new TextEncoder().encode(commandHelp(SERVE, "blockyard")));
+    return 0;
+  }
+  const config = loadConfig({
+    path: options.config,
+    env: Deno.env.toObject(),
+    readFile: (path) => Deno.readTextFileSync(path),
+    isRoot: isRoot(),
+    bind: options.bind,
+  });
+  const log = createLogger({ level: config.server.logLevel, format: "auto" });
+  using signals = listenForSignals();
+  const apps = definitions(config, { demo: options.demo });
+
+  let server: Server;
+  try {
+    server = await startServer(config, { apps, log });
+  } catch (error) {
+    log.error("cannot start", { error: errorMessage(error) });
+    return 1;
+  }
+  log.info("serving", { url: server.url, apps: apps.map(({ name }) => name) });
+  if (options.demo) {
+    const line = `The demo app is at ${server.url}/app/${DEMO_NAME}/\n`;
+    await Deno.stdout.write(new TextEncoder().encode(line));
+  }
+
+  const first = await signals.next();
+  log.info("stopping", { signal: first });
+  const outcome = await Promise.race([stop(server, log), signals.next()]);
+  if (typeof outcome === "number") return outcome;
+  log.warn("stopped at once: workers were killed", { signal: outcome });
+  return 1;
+}
+
+const DEMO_NAME = toAppName("demo");
+
+function definitions(config: Config, { demo }: { demo: boolean }): AppDefinition[] {
+  const apps = config.apps.map(({ path, ...app }: AppConfig): AppDefinition => ({
+    ...app,
+    source: { kind: "directory", path },
+  }));
+  if (!demo || apps.some(({ name }) => name === DEMO_NAME)) return apps;
+  const source = { kind: "files", files: { "app.R": DEMO_APP_R } } as const;
+  return [...apps, { ...appDefaults, name: DEMO_NAME, source }];
+}
+
+async function stop(server: Server, log: Logger): Promise<number> {
+  try {
+    await server.shutdown();
+    log.info("stopped");
+    return 0;
+  } catch (error) {
+    log.error("cannot stop cleanly", { error: errorMessage(error) });
+    return 1;
+  }
+}
+
+interface Signals extends Disposable {
+  /** Resolves with the next signal that asks the server to stop. */
+  next(): Promise<Deno.Signal>;
+}
+
+function listenForSignals(): Signals {
+  const queue: Deno.Signal[] = [];
+  const waiting: ((signal: Deno.Signal) => void)[] = [];
+  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
+    const handler = () => {
+      const wake = waiting.shift();
+      if (wake) wake(signal);
+      else queue.push(signal);
+    };
+    Deno.addSignalListener(signal, handler);
+    return { signal, handler };
+  });
+  return {
+    next() {
+      const signal = queue.shift();
+      return signal ? Promise.resolve(signal) : new Promise((resolve) => waiting.push(resolve));
+    },
+    [Symbol.dispose]() {
+      for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
+    },
+  };
+}

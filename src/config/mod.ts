@@ -1,0 +1,22 @@
+/**
+ * The configuration: a YAML file and the environment become one checked, frozen value.
+ *
+ * @module
+ */
+export { loadConfig, type LoadOptions } from "./load.ts";
+export { type BindAddress, parseBind } from "./network.ts";
+export { ConfigError, type ConfigProblem, type Origin, renderProblems } from "./problem.ts";
+export { appDefaults } from "./resolve.ts";
+export type {
+  AppConfig,
+  AppSettings,
+  Config,
+  DatabaseConfig,
+  LogLevel,
+  MountConfig,
+  ProcessConfig,
+  ProxyConfig,
+  RedisConfig,
+  ServerConfig,
+  StoreConfig,
+} from "./types.ts";

@@ -1,0 +1,81 @@
+import { parseDuration, toAppName, toGid, toPort, toUid } from "#src/core/mod.ts";
+import { resolve } from "node:path/posix";
+import { parseBind } from "./network.ts";
+import { chooseStore } from "./session_store.ts";
+import { type RawApp, rawAppDefaults, type RawConfig } from "./schema.ts";
+import type { AppConfig, AppSettings, Config } from "./types.ts";
+
+/**
+ * Turns a valid file into what the program works with: units parsed, paths absolute.
+ *
+ * @param raw The file; must have passed every check.
+ * @param options `dataDir` is the absolute folder that the server keeps its data in, `folder` the
+ * absolute one that the paths of apps are relative to.
+ * @returns The configuration, frozen.
+ */
+export function resolveConfig(
+  raw: RawConfig,
+  options: { dataDir: string; folder: string },
+): Config {
+  const { server, process, proxy, apps } = raw;
+  return deepFreeze({
+    server: {
+      bind: parseBind(server.bind),
+      dataDir: resolve(options.dataDir),
+      defaultPidsLimit: server.default_pids_limit,
+      shutdownTimeoutMs: parseDuration(server.shutdown_timeout),
+      logLevel: server.log_level,
+      trustedProxies: server.trusted_proxies,
+    },
+    process: {
+      bwrapPath: process.bwrap_path,
+      rPath: process.r_path,
+      rigBase: resolve(process.rig_base),
+      portRangeStart: toPort(process.port_range_start),
+      portRangeEnd: toPort(process.port_range_end),
+      workerUidRangeStart: toUid(process.worker_uid_range_start),
+      workerUidRangeEnd: toUid(process.worker_uid_range_end),
+      workerGid: toGid(process.worker_gid),
+      standbyLaunchers: process.standby_launchers,
+    },
+    proxy: {
+      sessionIdleTtlMs: parseDuration(proxy.session_idle_ttl),
+      idleWorkerTimeoutMs: parseDuration(proxy.idle_worker_timeout),
+      workerStartTimeoutMs: parseDuration(proxy.worker_start_timeout),
+      healthIntervalMs: parseDuration(proxy.health_interval),
+      maxWorkers: proxy.max_workers,
+    },
+    store: chooseStore(raw),
+    apps: Object.entries(apps).map(([name, app]): AppConfig => ({
+      name: toAppName(name),
+      path: resolve(options.folder, app.path),
+      ...settings(app),
+    })),
+  });
+}
+
+/** How an app is run of which nothing is said, such as one that no file describes. */
+export const appDefaults: AppSettings = deepFreeze(settings(rawAppDefaults));
+
+function settings(app: RawApp): AppSettings {
+  return {
+    ...(app.cmd && { cmd: app.cmd }),
+    rVersion: app.r_version,
+    maxSessionsPerWorker: app.max_sessions_per_worker,
+    maxWorkers: app.max_workers,
+    warmWorkers: app.warm_workers,
+    env: { ...app.env },
+    mounts: app.mounts.map(({ source, target, read_only: readOnly }) => ({
+      source: resolve(source),
+      target,
+      readOnly,
+    })),
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}

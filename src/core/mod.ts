@@ -1,0 +1,13 @@
+/**
+ * What every other room uses: ids, units, errors, time, logging. No input or output.
+ *
+ * @module
+ */
+export * from "./build_info.ts";
+export * from "./clock.ts";
+export * from "./errors.ts";
+export * from "./ids.ts";
+export * from "./log.ts";
+export * from "./mount_target.ts";
+export * from "./nearest_name.ts";
+export * from "./units.ts";

@@ -1,0 +1,49 @@
+/** How one of the system's folders stands in the host's root. */
+export type RootEntry =
+  /** A link into `/usr`, as on a merged system: `bin -> usr/bin`. */
+  | { readonly kind: "symlink"; readonly name: string; readonly target: string }
+  /** A folder of its own, as on an unmerged system. */
+  | { readonly kind: "directory"; readonly name: string };
+
+/** What the sandbox's root has to look like so that the host's programs run in it. */
+export interface HostLayout {
+  /** `/bin`, `/lib` and so on, as far as the host has them. */
+  readonly rootEntries: readonly RootEntry[];
+  /** Whether `bwrap --disable-userns` works here. */
+  readonly canDisableUserns: boolean;
+}
+
+/** The folders besides `/usr` in which Linux distributions keep programs and libraries. */
+const SYSTEM_FOLDERS = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] as const;
+
+/**
+ * Looks at the system folders of a host.
+ *
+ * @param root The root folder, `/` unless in a test.
+ * @returns The folders that are there, in a fixed order.
+ * @throws {Error} When one cannot be looked at, or links to a place outside `/usr`, which the
+ * sandbox would not have.
+ */
+export async function inspectRoot(root: string): Promise<RootEntry[]> {
+  const entries: RootEntry[] = [];
+  for (const name of SYSTEM_FOLDERS) {
+    const path = `${root.replace(/\/$/, "")}/${name}`;
+    let info: Deno.FileInfo;
+    try {
+      info = await Deno.lstat(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) continue;
+      throw new Error(`cannot look at ${path}`, { cause: error });
+    }
+    if (info.isDirectory) {
+      entries.push({ kind: "directory", name });
+    } else if (info.isSymlink) {
+      const target = (await Deno.readLink(path)).replace(/^\//, "");
+      if (!/^usr\/[A-Za-z0-9._-]+$/.test(target)) {
+        throw new Error(`cannot use ${path} in a sandbox: it links to "${target}", want usr/NAME`);
+      }
+      entries.push({ kind: "symlink", name, target });
+    }
+  }
+  return entries;
+}

@@ -1,0 +1,17 @@
+/**
+ * The sandbox: what bwrap is told, who tells it, and how what runs in it is reached.
+ *
+ * @module
+ */
+export * from "./bwrap_args.ts";
+export * from "./bwrap_exec/job.ts";
+export * from "./environment.ts";
+export * from "./gate.ts";
+export * from "./host_layout.ts";
+export * from "./identity.ts";
+export * from "./info.ts";
+export * from "./launch_job.ts";
+export * from "./launcher.ts";
+export * from "./probe_host.ts";
+export * from "./sandboxed_process.ts";
+export type { SignalName } from "#ffi/mod.ts";

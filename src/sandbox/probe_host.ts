@@ -1,0 +1,84 @@
+import { type Pid, systemClock } from "#src/core/mod.ts";
+import { sandboxEnvironment } from "./environment.ts";
+import { type HostLayout, inspectRoot } from "./host_layout.ts";
+import { launchJob, type SandboxOwner } from "./launch_job.ts";
+import type { LaunchedProcess, LauncherPool } from "./launcher.ts";
+import type { SandboxedProcess } from "./sandboxed_process.ts";
+
+/** What a probe is made with. */
+export interface ProbeParts {
+  /** Starts the sandbox. */
+  readonly launchers: LauncherPool;
+  /** Takes hold of it. */
+  readonly attach: (initPid: Pid) => SandboxedProcess;
+  /** Absolute path of bwrap. */
+  readonly bwrapPath: string;
+  /** Who to run as. */
+  readonly owner: SandboxOwner;
+  /** The host's root folder; `/` if not given. */
+  readonly root?: string;
+}
+
+/** Pause between looks at a sandbox that is about to be gone, in milliseconds. */
+const END_POLL_MS = 1;
+/** Room for the probe's temporary files, in bytes. */
+const PROBE_TMP_BYTES = 1024 * 1024;
+
+/**
+ * Finds out by trying what a sandbox on this host can be made of.
+ *
+ * @param parts What the attempt is made with.
+ * @returns The layout for every later sandbox.
+ * @throws {Error} When no sandbox can be made at all, with what bwrap said.
+ */
+export async function probeHost(
+  { launchers, attach, bwrapPath, owner, root = "/" }: ProbeParts,
+): Promise<HostLayout> {
+  const rootEntries = await inspectRoot(root);
+  const attempt = async (layout: HostLayout): Promise<string | undefined> => {
+    const spec = {
+      uid: owner.uid,
+      gid: owner.gid,
+      layout,
+      toolTrees: [],
+      app: { kind: "none" },
+      mounts: [],
+      env: sandboxEnvironment({}),
+      workDir: "/tmp",
+      tmpBytes: PROBE_TMP_BYTES,
+      shmBytes: PROBE_TMP_BYTES,
+      command: ["/usr/bin/true"],
+    } as const;
+    const child = await launchers.launch(launchJob(spec, { bwrapPath, owner }));
+    const [{ success }, , errors] = await Promise.all([
+      endOf(child, attach),
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return success ? undefined : errors.trim().replaceAll("\n", "; ") || "no message";
+  };
+
+  const strict = { rootEntries, canDisableUserns: true };
+  if (await attempt(strict) === undefined) return strict;
+  const relaxed = { rootEntries, canDisableUserns: false };
+  const failure = await attempt(relaxed);
+  if (failure !== undefined) throw new Error(`cannot run a program in a sandbox: ${failure}`);
+  return relaxed;
+}
+
+/** Waits until nothing of the sandbox is left, not even a zombie. */
+async function endOf(
+  child: LaunchedProcess,
+  attach: ProbeParts["attach"],
+): Promise<Deno.CommandStatus> {
+  const info = await child.info;
+  using sandbox = info && attach(info.initPid);
+  await child.atGate;
+  await child.open();
+  const status = await child.status;
+  while (sandbox?.isAlive()) {
+    sandbox.kill();
+    await systemClock.sleep(END_POLL_MS);
+  }
+  return status;
+}

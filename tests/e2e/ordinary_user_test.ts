@@ -1,0 +1,69 @@
+import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
+import { processesOfUids } from "#tests/support/host_processes.ts";
+import { needs } from "#tests/support/needs.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
+import { EXAMPLES, VISITS } from "./example_apps.ts";
+import { AppClient } from "./support/app_client.ts";
+import { CHROMIUM, openBrowser, openPage, untilIdle } from "./support/browser.ts";
+import { EXECUTABLE, SERVER_FILES } from "./support/executable.ts";
+import { assertConfined } from "./support/kernel_view.ts";
+import { ownRanges } from "./support/ranges.ts";
+import { ServeProcess } from "./support/server.ts";
+
+const options = needs({ root: true, files: [...SERVER_FILES, CHROMIUM, EXAMPLES] });
+
+Deno.test(
+  "started by an ordinary user, apps work in the same sandbox under that user",
+  options,
+  async () => {
+    await using folder = await tempFolder();
+    const user = ownRanges().uids.start;
+    const home = await folder.folder("home", 0o700);
+    await Deno.chown(home, user, user);
+    const executable = `${folder.path}/blockyard`;
+    await Deno.copyFile(EXECUTABLE, executable);
+    await Deno.chmod(executable, 0o755);
+
+    await using server = await ServeProcess.start(folder, {
+      apps: { hello: { path: `${EXAMPLES}/01_hello` } },
+      executable,
+      prefix: ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"],
+      env: {
+        HOME: home,
+        XDG_CACHE_HOME: `${home}/cache`,
+        XDG_STATE_HOME: `${home}/state`,
+        BLOCKYARD_CACHE_DIR: "",
+        BLOCKYARD_SERVER_DATA_DIR: `${home}/data`,
+      },
+    });
+    await using browser = await openBrowser();
+    await using opened = await openPage(browser, `${server.url}/app/hello/`);
+    await untilIdle(opened.page);
+    await VISITS["01_hello"]?.(opened.page, folder);
+    await new AppClient(server.url, "hello").text();
+
+    assertEquals(server.records.filter(({ msg }) => msg === "worker started").length, 2);
+    const { r, uid } = await server.rOf("hello");
+    assertEquals(uid, user);
+    assertConfined(r.pid, { uid: user, gid: user, server: server.pid });
+
+    const missing = server.records.filter(({ msg }) => msg === "isolation is incomplete")
+      .map((record) => String(record.missing));
+    assertEquals(new Set(missing).size, missing.length, "a missing layer was named twice");
+    const text = missing.join("\n");
+    assertStringIncludes(text, "workers run under the server's own user id");
+    assertStringIncludes(text, "the number of a worker's processes is not limited");
+    assert(!text.includes("groups"), text);
+
+    server.kill("SIGTERM");
+    assertEquals((await server.ended()).code, 0);
+    assertEquals(processesOfUids({ start: user, end: user }), []);
+  },
+);
+
+Deno.test("started by root, no layer that root can give is missing", options, async () => {
+  await using folder = await tempFolder();
+  await using server = await ServeProcess.start(folder);
+  const missing = server.records.filter(({ msg }) => msg === "isolation is incomplete");
+  assertEquals(missing.filter((record) => String(record.missing).startsWith("not root")), []);
+});

@@ -1,0 +1,86 @@
+/** The sandbox on hosts whose system folders are links, and on those where they are not. */
+import { openLibc } from "#ffi/mod.ts";
+import { silentLogger, toGid, toUid } from "#src/core/mod.ts";
+import {
+  type HostLayout,
+  inspectRoot,
+  LauncherPool,
+  launchJob,
+  type RootEntry,
+  SandboxedProcess,
+  sandboxEnvironment,
+} from "#src/sandbox/mod.ts";
+import { selfCommand } from "#src/self_command.ts";
+import { assertEquals, assertRejects } from "#tests/support/assert.ts";
+import { needs } from "#tests/support/needs.ts";
+import { until } from "#tests/support/until.ts";
+
+const root = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/R"] });
+
+async function runIn(layout: HostLayout, command: string[]): Promise<string> {
+  const self = selfCommand(["bwrap-exec", "--wait"]);
+  await using launchers = new LauncherPool(self, { standby: 0, log: silentLogger });
+  const uid = toUid(1_930_000_001);
+  const gid = toGid(1_930_000_000);
+  const child = await launchers.launch(launchJob({
+    uid,
+    gid,
+    layout,
+    toolTrees: [],
+    app: { kind: "none" },
+    mounts: [],
+    env: sandboxEnvironment({}),
+    workDir: "/tmp",
+    tmpBytes: 1e6,
+    shmBytes: 1e6,
+    command,
+  }, { bwrapPath: "/usr/bin/bwrap", owner: { uid, gid, exclusive: true, maxProcesses: 50 } }));
+  await child.atGate;
+  await child.open();
+  const [, stdout, stderr] = await Promise.all([
+    child.status,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  const info = await child.info;
+  if (info !== undefined) {
+    using libc = openLibc();
+    using sandbox = new SandboxedProcess(libc, info.initPid);
+    await until(() => !sandbox.isAlive(), { what: "the sandbox is gone" });
+  }
+  return stdout + stderr;
+}
+
+const R = ["/usr/bin/R", "--no-echo", "--vanilla", "-e", "cat(1 + 1)"];
+
+Deno.test("R runs in a root that is laid out as the host's", root, async () => {
+  const rootEntries = await inspectRoot("/");
+  assertEquals(await runIn({ rootEntries, canDisableUserns: true }, R), "2");
+});
+
+Deno.test("R runs in a root whose system folders are folders of their own", root, async () => {
+  const rootEntries = (await inspectRoot("/")).map(({ name }): RootEntry => ({
+    kind: "directory",
+    name,
+  }));
+  const layout = { rootEntries, canDisableUserns: true };
+  assertEquals(await runIn(layout, R), "2");
+  const kinds = await runIn(layout, ["/bin/sh", "-c", "test -L /bin || echo folder"]);
+  assertEquals(kinds, "folder\n");
+});
+
+Deno.test("a launcher that cannot be started is an error at once", root, async () => {
+  const command = { program: "/nonexistent", args: [], env: {} };
+  await using launchers = new LauncherPool(command, { standby: 1, log: silentLogger });
+  const job = {
+    uid: 1,
+    gid: 1,
+    keepGroups: false,
+    lifeline: "signal" as const,
+    rlimits: [],
+    keepFds: [],
+    program: "/bin/true",
+    args: [],
+  };
+  await assertRejects(() => launchers.launch(job), Deno.errors.NotFound);
+});

@@ -1,0 +1,106 @@
+import type { ProcessConfig } from "#src/config/mod.ts";
+import {
+  type AppName,
+  newWorkerId,
+  toAppName,
+  toGid,
+  toPort,
+  toUid,
+  type WorkerId,
+} from "#src/core/mod.ts";
+import type { Backend, LogLine, WorkerSpec } from "#src/backend/mod.ts";
+import { type HostBackend, openBackend } from "#src/system.ts";
+import { RecordingLogger } from "./recording_logger.ts";
+
+/** The name of every app in these tests. */
+export const APP: AppName = toAppName("tested");
+
+/** How many uids and ports each backend has unless told otherwise. */
+const SLOTS = 50;
+
+/**
+ * Opens a real backend with ranges that no other test process uses.
+ *
+ * @param changes What differs from the usual configuration.
+ * @returns The backend and its log.
+ */
+export async function openTestBackend(
+  changes: Partial<ProcessConfig> & { maxProcesses?: number } = {},
+): Promise<HostBackend & { log: RecordingLogger; config: ProcessConfig }> {
+  const { maxProcesses = 256, ...config } = changes;
+  // Process ids differ between test processes that run side by side.
+  const block = Deno.pid % 400;
+  const whole: ProcessConfig = {
+    bwrapPath: "bwrap",
+    rPath: "R",
+    rigBase: "/opt/R",
+    portRangeStart: toPort(20_000 + block * 100),
+    portRangeEnd: toPort(20_000 + block * 100 + SLOTS - 1),
+    workerUidRangeStart: toUid(1_910_000_000 + block * 1000),
+    workerUidRangeEnd: toUid(1_910_000_000 + block * 1000 + SLOTS - 1),
+    workerGid: toGid(1_910_000_000),
+    standbyLaunchers: 1,
+    ...config,
+  };
+  const log = new RecordingLogger();
+  const host = await openBackend(whole, { maxProcesses, log });
+  return { ...host, log, config: whole };
+}
+
+/**
+ * Describes a worker.
+ *
+ * @param changes What differs from a worker without files that has an id of its own.
+ * @returns The specification.
+ */
+export function workerSpec(changes: Partial<WorkerSpec> = {}): WorkerSpec {
+  return {
+    id: newWorkerId(APP),
+    app: APP,
+    source: { kind: "files", files: {} },
+    rVersion: "",
+    env: {},
+    mounts: [],
+    ...changes,
+  };
+}
+
+/**
+ * Describes a worker that runs a shell script.
+ *
+ * @param script The script; `{port}` is replaced.
+ * @param changes What else differs.
+ * @returns The specification.
+ */
+export function shellSpec(script: string, changes: Partial<WorkerSpec> = {}): WorkerSpec {
+  return workerSpec({ cmd: ["/bin/sh", "-c", script], ...changes });
+}
+
+/**
+ * Reads the whole output of a worker, which must end.
+ *
+ * @param backend Who runs it.
+ * @param id The worker.
+ * @returns Its lines, in order.
+ */
+export async function wholeLog(backend: Backend, id: WorkerId): Promise<LogLine[]> {
+  return await Array.fromAsync(backend.logs(id, { follow: true }));
+}
+
+/**
+ * Waits until a worker has written a line.
+ *
+ * @param backend Who runs it.
+ * @param id The worker.
+ * @param pattern What the line looks like.
+ * @returns The first line that does.
+ * @throws {Error} When the worker ends without it.
+ */
+export async function lineOf(backend: Backend, id: WorkerId, pattern: RegExp): Promise<string> {
+  const seen: string[] = [];
+  for await (const { text } of backend.logs(id, { follow: true })) {
+    if (pattern.test(text)) return text;
+    seen.push(text);
+  }
+  throw new Error(`no line like ${pattern} in the output: ${seen.join(" | ")}`);
+}

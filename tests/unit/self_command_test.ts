@@ -1,0 +1,84 @@
+import { LEAN_ENTRIES, type Runtime, selfCommand } from "#src/self_command.ts";
+import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
+
+const sanitize = { sanitizeOps: true, sanitizeResources: true };
+
+function runtime(kind: Runtime["kind"], env: Record<string, string> = {}): Runtime {
+  return {
+    kind,
+    execPath: "/cache/f00d/deno",
+    root: new URL("file:///srv/my%20code/"),
+    getEnv: (name) => env[name],
+  };
+}
+
+Deno.test(
+  "selfCommand() of the single file starts the lean bundle without the shell",
+  sanitize,
+  () => {
+    const { program, args, env } = selfCommand(
+      ["bwrap-exec", "--uid", "7"],
+      runtime("single-file"),
+    );
+    assertEquals(program, "/cache/f00d/deno");
+    assertEquals(args.slice(-3), ["/cache/f00d/bwrap-exec.js", "--uid", "7"]);
+    assertEquals(env, { DENO_DIR: "/cache/f00d/cache", DENO_NO_UPDATE_CHECK: "1" });
+  },
+);
+
+Deno.test(
+  "selfCommand() of the single file keeps a command that has no lean bundle",
+  sanitize,
+  () => {
+    const { args } = selfCommand(["serve", "--demo"], runtime("single-file"));
+    assertEquals(args.slice(-3), ["/cache/f00d/main.js", "serve", "--demo"]);
+  },
+);
+
+Deno.test("selfCommand() of the compiled program passes everything on", sanitize, () => {
+  const env = { HOME: "/home/me", SECRET: "x" };
+  assertEquals(selfCommand(["bwrap-exec", "--uid", "7"], runtime("compiled", env)), {
+    program: "/cache/f00d/deno",
+    args: ["bwrap-exec", "--uid", "7"],
+    env: { HOME: "/home/me" },
+  });
+});
+
+Deno.test(
+  "selfCommand() of a checkout runs the lean module with the checkout's config",
+  sanitize,
+  () => {
+    const { args, env } = selfCommand(
+      ["bwrap-exec", "a%20b"],
+      runtime("source", { DENO_DIR: "/d", XDG_CACHE_HOME: "/x", HOME: "/h" }),
+    );
+    assertEquals(
+      args.slice(-4),
+      [
+        "--config",
+        "/srv/my code/deno.json",
+        "/srv/my code/src/sandbox/bwrap_exec/main.ts",
+        "a%20b",
+      ].slice(-4),
+    );
+    assertEquals(env, {
+      DENO_DIR: "/d",
+      XDG_CACHE_HOME: "/x",
+      HOME: "/h",
+      DENO_NO_UPDATE_CHECK: "1",
+    });
+  },
+);
+
+Deno.test("selfCommand() does not take a word of Object.prototype for a command", sanitize, () => {
+  const { args } = selfCommand(["constructor"], runtime("single-file"));
+  assertEquals(args.slice(-2), ["/cache/f00d/main.js", "constructor"]);
+});
+
+Deno.test("selfCommand() without a runtime speaks of this very checkout", sanitize, async () => {
+  const { program, args } = selfCommand(["bwrap-exec"]);
+  assertEquals(program, Deno.execPath());
+  const entry = args.at(-1) ?? "";
+  assertStringIncludes(entry, LEAN_ENTRIES["bwrap-exec"] ?? "?");
+  assert((await Deno.stat(entry)).isFile);
+});
