@@ -58,18 +58,6 @@ export function memfd(
 }
 
 /**
- * Duplicates a descriptor; the copy survives execve. See dup(2).
- *
- * @param libc The C library.
- * @param fd An open descriptor.
- * @returns The lowest free descriptor, for the same open file.
- * @throws {SyscallError} EBADF, EMFILE.
- */
-export function dup(libc: Libc, fd: number): number {
-  return libc.check(libc.symbols.dup(fd), "dup", fd);
-}
-
-/**
  * Puts /dev/null in the place of standard input.
  *
  * @param libc The C library.

@@ -45,8 +45,6 @@ export const LIBC_SYMBOLS = {
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
   /** int close(int fd) */
   close: { parameters: ["i32"], result: "i32" },
-  /** int dup(int fd) */
-  dup: { parameters: ["i32"], result: "i32" },
   /** int dup2(int oldfd, int newfd) */
   dup2: { parameters: ["i32", "i32"], result: "i32" },
   /** int fcntl(int fd, int op, int arg) */

@@ -90,7 +90,7 @@ export async function openBackend(
   );
   await takeBackOrphans(slots, log);
   const owners = await ownerPolicy(slots, { identity, config, maxProcesses, libc });
-  const attach = (initPid: Pid) => new SandboxedProcess(libc, initPid);
+  const attach = (monitorPid: Pid) => SandboxedProcess.of(libc, monitorPid);
   const layout = await probeLayout(owners, { launchers, attach, bwrapPath });
   const backend = new ProcessBackend({
     frame: {

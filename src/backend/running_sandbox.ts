@@ -14,8 +14,8 @@ import { processesOfUid } from "./proc/mod.ts";
 export interface SandboxParts {
   /** Who starts it. */
   readonly launchers: Pick<LauncherPool, "launch">;
-  /** Takes hold of the sandbox whose first process has this id. */
-  readonly attach: (initPid: Pid) => SandboxedProcess;
+  /** Takes hold of the sandbox of this monitor; undefined when it has ended. */
+  readonly attach: (monitorPid: Pid) => SandboxedProcess | undefined;
   /** Root of the procfs, `/proc`. */
   readonly proc: string;
   /** Tells and lets pass time. */
@@ -98,9 +98,9 @@ export class RunningSandbox {
       log.capture("stdout", child.stdout),
       log.capture("stderr", child.stderr),
     ]);
-    const info = await child.info;
-    const process = info && parts.attach(info.initPid);
-    if (process === undefined || !await child.atGate) {
+    const isAtGate = await child.atGate;
+    const process = parts.attach(child.pid);
+    if (process === undefined || !isAtGate) {
       const [{ code }] = await Promise.all([child.status, output]);
       while (process?.isAlive()) {
         process.kill();

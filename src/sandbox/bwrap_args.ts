@@ -97,9 +97,6 @@ export function bwrapOptions(spec: SandboxSpec): JobArg[] {
     ...contentOptions(spec),
     ...["--remount-ro", "/"],
     ...["--chdir", spec.workDir],
-    // The report of the sandbox's process ids comes before the first byte of the program's output.
-    "--info-fd",
-    { dup: 1 },
   ];
 }
 

@@ -1,7 +1,6 @@
 import { errorMessage, type Logger, type Pid, toPid } from "#src/core/mod.ts";
 import type { LaunchJob } from "./bwrap_exec/job.ts";
-import { OPEN_GATE } from "./gate.ts";
-import { type SandboxInfo, splitOutput } from "./info.ts";
+import { OPEN_GATE, splitOutput } from "./gate.ts";
 
 /** How to start a launcher: this executable in its `bwrap-exec` role, waiting for a job. */
 export interface LauncherCommand {
@@ -17,12 +16,10 @@ export interface LauncherCommand {
 export interface LaunchedProcess {
   /** The process that becomes bwrap, a child of this one. */
   readonly pid: Pid;
-  /** Its standard output behind bwrap's report and the gate; must be read to its end. */
+  /** Its standard output behind the gate; must be read to its end. */
   readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Its standard error; must be read to its end. */
   readonly stderr: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** bwrap's report; undefined when the process ended without one. */
-  readonly info: Promise<SandboxInfo | undefined>;
   /** Whether its program waits at the gate; false when the process ended without coming there. */
   readonly atGate: Promise<boolean>;
   /** Opens the gate. A process that is gone is no error: its status says so. */
@@ -32,9 +29,9 @@ export interface LaunchedProcess {
 }
 
 /**
- * How long after bwrap's report the next launcher is started, in milliseconds: bwrap needs about ten
- * to finish the sandbox. The start of a launcher takes the processors for longer, and forking it
- * keeps this process from its other work.
+ * How long after a program came to its gate the next launcher is started, in milliseconds: the start
+ * of a launcher takes the processors from the program, and forking it keeps this process from its
+ * other work.
  */
 const REFILL_DELAY_MS = 30;
 
@@ -84,7 +81,7 @@ export class LauncherPool implements AsyncDisposable {
       await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel(), child.status]);
       throw new Error("cannot start a process: its launcher ended early", { cause: error });
     }
-    const { info, atGate, rest } = splitOutput(child.stdout);
+    const { atGate, rest } = splitOutput(child.stdout);
     atGate.finally(() => this.#refillSoon());
     // The input is the process's lifeline: it ends when this process does, or when it is not needed.
     const close = () => input.close().catch(() => undefined);
@@ -93,7 +90,6 @@ export class LauncherPool implements AsyncDisposable {
       pid: toPid(child.pid),
       stdout: rest,
       stderr: child.stderr,
-      info,
       atGate,
       async open() {
         await input.write(new TextEncoder().encode(OPEN_GATE)).catch(() => undefined);

@@ -9,8 +9,8 @@ import type { SandboxedProcess } from "./sandboxed_process.ts";
 export interface ProbeParts {
   /** Starts the sandbox. */
   readonly launchers: LauncherPool;
-  /** Takes hold of it. */
-  readonly attach: (initPid: Pid) => SandboxedProcess;
+  /** Takes hold of the sandbox of this monitor; undefined when it has ended. */
+  readonly attach: (monitorPid: Pid) => SandboxedProcess | undefined;
   /** Absolute path of bwrap. */
   readonly bwrapPath: string;
   /** Who to run as. */
@@ -71,9 +71,8 @@ async function endOf(
   child: LaunchedProcess,
   attach: ProbeParts["attach"],
 ): Promise<Deno.CommandStatus> {
-  const info = await child.info;
-  using sandbox = info && attach(info.initPid);
   await child.atGate;
+  using sandbox = attach(child.pid);
   await child.open();
   const status = await child.status;
   while (sandbox?.isAlive()) {

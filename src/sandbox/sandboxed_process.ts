@@ -13,6 +13,21 @@ export function adoptOrphans(libc: Libc): void {
 }
 
 /**
+ * Finds the first process of a sandbox whose program has come to the gate.
+ *
+ * @param monitorPid bwrap's outer process, whose only child it is.
+ * @param options `procRoot` is where the host's processes are looked up, `/proc`.
+ * @returns Its id on the host; undefined when the sandbox has ended.
+ * @throws {Error} When the procfs cannot be read.
+ */
+export function findSandboxInit(
+  monitorPid: Pid,
+  { procRoot = "/proc" }: { procRoot?: string } = {},
+): Pid | undefined {
+  return childrenOf(procRoot, monitorPid)[0];
+}
+
+/**
  * The processes of one running sandbox, for signals: bwrap's monitor is on the outside, the first
  * process of the pid namespace is bwrap's reaper, and the app is the reaper's first child.
  * A signal goes through a pidfd, so that it never reaches a stranger who was given the same number.
@@ -28,7 +43,7 @@ export class SandboxedProcess implements Disposable {
    * Takes hold of a sandbox.
    *
    * @param libc The C library; must stay open as long as this.
-   * @param initPid The first process of its pid namespace, as bwrap reports it.
+   * @param initPid The first process of its pid namespace, see {@linkcode findSandboxInit}.
    * @param options `procRoot` is where the host's processes are looked up, `/proc`.
    * @throws {SyscallError} When the kernel refuses. A sandbox that is gone already is no error.
    */
@@ -44,6 +59,19 @@ export class SandboxedProcess implements Disposable {
     } catch (error) {
       if (!isGone(error)) throw error;
     }
+  }
+
+  /**
+   * Takes hold of the sandbox of a monitor.
+   *
+   * @param libc The C library; must stay open as long as what is returned.
+   * @param monitorPid bwrap's outer process; its program has come to the gate.
+   * @returns The sandbox; undefined when it has ended.
+   * @throws {SyscallError} When the kernel refuses.
+   */
+  static of(libc: Libc, monitorPid: Pid): SandboxedProcess | undefined {
+    const initPid = findSandboxInit(monitorPid);
+    return initPid && new SandboxedProcess(libc, initPid);
   }
 
   /**
@@ -127,14 +155,18 @@ export class SandboxedProcess implements Disposable {
   }
 
   #children(): Pid[] {
-    const path = `${this.#procRoot}/${this.initPid}/task/${this.initPid}/children`;
-    try {
-      return Deno.readTextFileSync(path).split(" ").filter((text) => text !== "")
-        .map((text) => toPid(Number(text)));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || isGone(error)) return [];
-      throw error;
-    }
+    return childrenOf(this.#procRoot, this.initPid);
+  }
+}
+
+/** The children of a process with one thread. */
+function childrenOf(procRoot: string, pid: Pid): Pid[] {
+  try {
+    return Deno.readTextFileSync(`${procRoot}/${pid}/task/${pid}/children`).split(" ")
+      .filter((text) => text !== "").map((text) => toPid(Number(text)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isGone(error)) return [];
+    throw error;
   }
 }
 

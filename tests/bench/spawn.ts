@@ -108,7 +108,7 @@ async function hostLayout(libc: Libc, config: ProcessConfig): Promise<HostLayout
   });
   return await probeHost({
     launchers,
-    attach: (initPid) => new SandboxedProcess(libc, initPid),
+    attach: (monitorPid) => SandboxedProcess.of(libc, monitorPid),
     bwrapPath: config.bwrapPath,
     owner: {
       uid: config.workerUidRangeEnd,

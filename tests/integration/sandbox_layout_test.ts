@@ -36,18 +36,15 @@ async function runIn(layout: HostLayout, command: string[]): Promise<string> {
     command,
   }, { bwrapPath: "/usr/bin/bwrap", owner: { uid, gid, exclusive: true, maxProcesses: 50 } }));
   await child.atGate;
+  using libc = openLibc();
+  using sandbox = SandboxedProcess.of(libc, child.pid);
   await child.open();
   const [, stdout, stderr] = await Promise.all([
     child.status,
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
   ]);
-  const info = await child.info;
-  if (info !== undefined) {
-    using libc = openLibc();
-    using sandbox = new SandboxedProcess(libc, info.initPid);
-    await until(() => !sandbox.isAlive(), { what: "the sandbox is gone" });
-  }
+  await until(() => sandbox?.isAlive() !== true, { what: "the sandbox is gone" });
   return stdout + stderr;
 }
 

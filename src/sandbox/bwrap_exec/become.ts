@@ -1,7 +1,6 @@
 import {
   chdir,
   closeOnExecExcept,
-  dup,
   execve,
   getgroups,
   getppid,
@@ -101,7 +100,6 @@ function applyRlimit(libc: Libc, text: string): void {
 
 function realize(libc: Libc, arg: JobArg): string {
   if (typeof arg === "string") return arg;
-  if ("dup" in arg) return String(dup(libc, arg.dup));
   const text = "data" in arg ? arg.data : arg.list.map((item) => {
     const value = realize(libc, item);
     if (value.includes("\0")) throw new RangeError("an argument contains NUL");

@@ -11,8 +11,6 @@ export type JobArg =
   | string
   /** Becomes the number of a file descriptor in memory that holds this text. */
   | { readonly data: string }
-  /** Becomes the number of a copy of the launcher's descriptor 1 or 2. */
-  | { readonly dup: 1 | 2 }
   /** Becomes the number of a descriptor that holds these, each followed by NUL (bwrap's `--args`). */
   | { readonly list: readonly JobArg[] };
 
@@ -170,6 +168,5 @@ function isJobArg(value: unknown): value is JobArg {
   if (typeof value === "string") return true;
   if (typeof value !== "object" || value === null) return false;
   if ("data" in value) return typeof value.data === "string";
-  if ("dup" in value) return value.dup === 1 || value.dup === 2;
   return "list" in value && Array.isArray(value.list) && value.list.every(isJobArg);
 }

@@ -224,14 +224,6 @@ Deno.test("bwrapArgs() refuses an empty command", strict, () => {
 });
 
 Deno.test(
-  "bwrapOptions() asks for the report last, behind everything that can go wrong",
-  strict,
-  () => {
-    assertEquals(bwrapOptions(spec()).slice(-4), ["--chdir", "/app", "--info-fd", { dup: 1 }]);
-  },
-);
-
-Deno.test(
   "sandboxEnvironment() gives the basics, lets the app's owner win, and finds the worker's R first",
   strict,
   () => {
