@@ -28,6 +28,7 @@ export interface Runtime {
  */
 export const LEAN_ENTRIES: Readonly<Record<string, string>> = {
   "bwrap-exec": "src/sandbox/bwrap_exec/main.ts",
+  "probe": "src/probe/main.ts",
 };
 
 /** With these, Deno looks for nothing but the files that it is given, and asks nobody. */
@@ -116,4 +117,23 @@ function currentRuntime(): Runtime {
     root: new URL("../", import.meta.url),
     getEnv: (name) => Deno.env.get(name),
   };
+}
+
+/**
+ * The files that this executable needs to be started again, for a place where not all of the host is
+ * to be seen.
+ *
+ * @param runtime What runs now; the default is what does.
+ * @returns Absolute paths of files and folders, none of which is below `/usr`.
+ */
+export function selfFiles(runtime: Runtime = currentRuntime()): string[] {
+  const { kind, execPath } = runtime;
+  const folder = execPath.slice(0, execPath.lastIndexOf("/"));
+  const root = decodeURIComponent(runtime.root.pathname).replace(/\/$/, "");
+  const files = kind === "single-file"
+    ? [folder]
+    : kind === "compiled"
+    ? [execPath]
+    : [execPath, ...["deno.json", "main.ts", "src", "ffi"].map((name) => `${root}/${name}`)];
+  return files.filter((path) => !path.startsWith("/usr/"));
 }

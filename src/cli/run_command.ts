@@ -10,7 +10,9 @@ type Command = (args: readonly string[]) => number | Promise<number>;
 /** Each command loads what it needs, and nothing of the others. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "serve": async () => (await import("./serve.ts")).serve,
+  "preflight": async () => (await import("./preflight.ts")).preflight,
   "bwrap-exec": async () => (await import("#src/sandbox/bwrap_exec/main.ts")).bwrapExec,
+  "probe": async () => (await import("#src/probe/main.ts")).probe,
 };
 
 /**
@@ -56,13 +58,18 @@ function printVersion(): number {
 }
 
 async function printHelp(): Promise<number> {
-  const [{ programHelp }, { SERVE }] = await Promise.all([
+  const [{ programHelp }, { SERVE }, { PREFLIGHT }] = await Promise.all([
     import("./help.ts"),
     import("./serve.ts"),
+    import("./preflight.ts"),
   ]);
   const bwrapExec = { name: "bwrap-exec", summary: "become a sandbox (started by serve)" };
+  const probe = {
+    name: "probe",
+    summary: "tell what a worker can connect to (started by preflight)",
+  };
   const program = { name: "blockyard", summary: "serve R apps, each in a sandbox of its own" };
-  write(Deno.stdout, programHelp(program, [SERVE, bwrapExec]));
+  write(Deno.stdout, programHelp(program, [SERVE, PREFLIGHT, bwrapExec, probe]));
   return 0;
 }
 

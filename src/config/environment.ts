@@ -77,7 +77,8 @@ function readValue(text: string, type: z.ZodType): Plain {
   if (inner instanceof z.ZodArray) {
     return text.split(",").map((item) => item.trim()).filter((item) => item !== "");
   }
-  return inner instanceof z.ZodNumber ? parseYamlScalar(text.trim()) : text;
+  const isPlain = inner instanceof z.ZodNumber || inner instanceof z.ZodBoolean;
+  return isPlain ? parseYamlScalar(text.trim()) : text;
 }
 
 function unknownVariable(name: string, prefix: string, known: readonly string[]): string {

@@ -37,6 +37,7 @@ export function resolveConfig(
       workerUidRangeEnd: toUid(process.worker_uid_range_end),
       workerGid: toGid(process.worker_gid),
       standbyLaunchers: process.standby_launchers,
+      skipMetadataCheck: process.skip_metadata_check,
     },
     proxy: {
       sessionIdleTtlMs: parseDuration(proxy.session_idle_ttl),

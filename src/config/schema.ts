@@ -76,6 +76,7 @@ const process = z.strictObject({
   worker_uid_range_end: wholeNumber(1000, MAX_ID).default(1_900_000_999),
   worker_gid: wholeNumber(1, MAX_ID).default(1_900_000_000),
   standby_launchers: wholeNumber(0, 64).default(1),
+  skip_metadata_check: z.boolean({ error: "true or false" }).default(false),
 }, { error: mapping });
 
 const proxy = z.strictObject({

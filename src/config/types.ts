@@ -54,6 +54,8 @@ export interface ProcessConfig {
   readonly workerGid: Gid;
   /** How many launchers wait for the next worker, 0 or more. */
   readonly standbyLaunchers: number;
+  /** Whether the preflight leaves the addresses of cloud metadata services alone. */
+  readonly skipMetadataCheck: boolean;
 }
 
 /** How requests find their worker. */

@@ -1,4 +1,4 @@
-import { LEAN_ENTRIES, type Runtime, selfCommand } from "#src/self_command.ts";
+import { LEAN_ENTRIES, type Runtime, selfCommand, selfFiles } from "#src/self_command.ts";
 import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
 
 const sanitize = { sanitizeOps: true, sanitizeResources: true };
@@ -81,4 +81,19 @@ Deno.test("selfCommand() without a runtime speaks of this very checkout", saniti
   const entry = args.at(-1) ?? "";
   assertStringIncludes(entry, LEAN_ENTRIES["bwrap-exec"] ?? "?");
   assert((await Deno.stat(entry)).isFile);
+});
+
+Deno.test("selfFiles() names what each kind of executable is made of", sanitize, () => {
+  assertEquals(selfFiles(runtime("single-file")), ["/cache/f00d"]);
+  assertEquals(selfFiles(runtime("compiled")), ["/cache/f00d/deno"]);
+  assertEquals(selfFiles(runtime("source")), [
+    "/cache/f00d/deno",
+    "/srv/my code/deno.json",
+    "/srv/my code/main.ts",
+    "/srv/my code/src",
+    "/srv/my code/ffi",
+  ]);
+  // What is below /usr is in every sandbox.
+  const installed = { ...runtime("compiled"), execPath: "/usr/local/bin/blockyard" };
+  assertEquals(selfFiles(installed), []);
 });

@@ -24,6 +24,7 @@ const DEFAULTS: Config = {
     workerUidRangeEnd: toUid(1_900_000_999),
     workerGid: toGid(1_900_000_000),
     standbyLaunchers: 1,
+    skipMetadataCheck: false,
   },
   proxy: {
     sessionIdleTtlMs: 3_600_000,
@@ -87,6 +88,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       workerUidRangeEnd: toUid(2_000_000_499),
       workerGid: toGid(2_000_000_000),
       standbyLaunchers: 0,
+      skipMetadataCheck: true,
     },
     proxy: {
       sessionIdleTtlMs: 7_200_000,

@@ -61,6 +61,9 @@ const PROCESS: readonly [what: string, lines: string, problems: string[]][] = [
   ["a negative number of launchers", "standby_launchers: -1", [
     "2:22 process.standby_launchers: -1 is too small, want a whole number from 0 to 64",
   ]],
+  ["a skip that is neither yes nor no", "skip_metadata_check: maybe", [
+    '2:24 process.skip_metadata_check: "maybe" is text, want true or false',
+  ]],
 ];
 const PROXY: readonly [what: string, lines: string, problems: string[]][] = [
   ["a session that ends at once", "session_idle_ttl: 50ms", [

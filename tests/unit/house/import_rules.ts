@@ -2,11 +2,13 @@ import type { Import } from "./source_tree.ts";
 
 /** From the ground up; a room imports only from lower floors. */
 const FLOORS: readonly (readonly string[])[] = [
-  ["src/core", "ffi"],
+  ["src/core", "src/probe", "ffi"],
   ["src/sandbox", "src/cgroup", "src/allocator", "src/rig", "src/firewall", "src/store"],
   ["src/backend"],
   ["src/proxy"],
-  ["src/api", "src/dashboard", "src/preflight", "src/config"],
+  ["src/config"],
+  ["src/api", "src/dashboard", "src/preflight", "src/host_setup"],
+  ["src/preflight_host.ts"],
   ["src/system.ts"],
   ["src/cli"],
   ["main.ts"],
@@ -16,7 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const LOOSE_FLOOR = 0.5;
 
 /** Who may know the system's C library. */
-const FFI_USERS = ["src/sandbox", "src/cgroup", "src/system.ts"];
+const FFI_USERS = ["src/sandbox", "src/cgroup", "src/preflight_host.ts", "src/system.ts"];
 
 /** Where each package may be imported, so that another one can take its place. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -56,7 +58,8 @@ export function importProblem(it: Import): string | undefined {
   if (to === "ffi" && !FFI_USERS.includes(from)) return says(`only ${FFI_USERS.join(", ")} may`);
   if (from === "src/config" && to !== "src/core") return says("config knows core only");
   // What dispatches to commands loads the files of the chosen one and nothing else.
-  const isDispatch = from === "main.ts" || (from === "src/cli" && to === "src/sandbox");
+  const isDispatch = from === "main.ts" ||
+    (from === "src/cli" && ["src/sandbox", "src/probe"].includes(to));
   if (!it.target.endsWith("/mod.ts") && !to.endsWith(".ts") && !isDispatch) {
     return says("across folders only mod.ts may be imported");
   }

@@ -1,0 +1,75 @@
+import { loadConfig } from "#src/config/mod.ts";
+import { nearestName, UsageError } from "#src/core/mod.ts";
+import { type Check, CHECKS, isFit, reportJson, reportTable } from "#src/preflight/mod.ts";
+import { askHost } from "#src/preflight_host.ts";
+import { isRoot } from "#src/system.ts";
+import { resolve } from "node:path/posix";
+import { type CommandSpec, parseCommand } from "./args.ts";
+import { commandHelp } from "./help.ts";
+
+/** What `preflight` understands. */
+export const PREFLIGHT = {
+  name: "preflight",
+  summary: "check whether this host is fit to run workers, and say what to do where it is not",
+  options: {
+    config: { type: "string", value: "FILE", help: "the configuration, in YAML" },
+    json: { type: "boolean", help: "print the report as JSON" },
+    strict: { type: "boolean", help: "warnings make the host unfit, too" },
+    only: { type: "string", value: "NAMES", help: "only these checks, separated by commas" },
+  },
+} as const satisfies CommandSpec;
+
+/** Exit code for a host that is not fit. */
+const EXIT_UNFIT = 1;
+
+/**
+ * Checks this host and prints the report.
+ *
+ * @param args What follows `preflight`.
+ * @returns The exit code: 0 for a host that is fit, 1 for one that is not.
+ * @throws {UsageError} When the arguments or the configuration cannot be used.
+ */
+export async function preflight(args: readonly string[]): Promise<number> {
+  const { help, options } = parseCommand(PREFLIGHT, args);
+  if (help) {
+    print(commandHelp(PREFLIGHT, "blockyard"));
+    return 0;
+  }
+  const checks = chosenChecks(options.only);
+  const config = loadConfig({
+    path: options.config,
+    env: Deno.env.toObject(),
+    readFile: (path) => Deno.readTextFileSync(path),
+    isRoot: isRoot(),
+  });
+  const configPath = options.config === undefined ? undefined : resolve(options.config);
+  const report = await askHost(config, { configPath, checks });
+  const { strict } = options;
+  const colour = Deno.stdout.isTerminal() && !Deno.noColor;
+  print(
+    options.json
+      ? `${JSON.stringify(reportJson(report), null, 2)}\n`
+      : reportTable(report, { colour, strict }),
+  );
+  return isFit(report.results, { strict }) ? 0 : EXIT_UNFIT;
+}
+
+function chosenChecks(only: string | undefined): readonly Check[] {
+  if (only === undefined) return CHECKS;
+  const names = new Set(only.split(",").map((name) => name.trim()).filter((name) => name !== ""));
+  if (names.size === 0) throw new UsageError("option --only names no check: want NAME,NAME");
+  const known = CHECKS.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = nearestName(name, known);
+    const want = near === undefined ? `some of ${known.join(", ")}` : JSON.stringify(near);
+    throw new UsageError(`unknown check ${JSON.stringify(name)}: want ${want}`);
+  }
+  return CHECKS.filter(({ name }) => names.has(name));
+}
+
+/** All of it: a pipe may take less than a whole report at a time. */
+function print(text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
+}

@@ -1,0 +1,118 @@
+import type { Config } from "#src/config/mod.ts";
+import type { ServerIdentity } from "#src/sandbox/mod.ts";
+
+/** How a program ended that a check ran. */
+export interface ProgramResult {
+  /** Its exit code; 128 + N when signal N ended it, 124 when it took too long and was killed. */
+  readonly code: number;
+  /** What it wrote to standard output, cut after 64 KiB. */
+  readonly stdout: string;
+  /** What it wrote to standard error, cut after 64 KiB. */
+  readonly stderr: string;
+}
+
+/** What a check wants to have run in a sandbox. */
+export interface SandboxTrial {
+  /** The program, by its absolute path in the sandbox, and its arguments. */
+  readonly command: readonly string[];
+  /** Folders or files of the host that are shown read-only at their own paths. */
+  readonly shown?: readonly string[];
+  /** Environment besides what every sandbox has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** After how long it is killed, in milliseconds; 10 000 if not given. */
+  readonly timeoutMs?: number;
+  /** Called once the program runs, with the host's view of it. */
+  readonly whileRunning?: (running: RunningTrial) => Promise<void>;
+}
+
+/** A sandbox that runs, as the host sees it. */
+export interface RunningTrial {
+  /** The uid that was asked for. */
+  readonly uid: number;
+  /** The gid that was asked for. */
+  readonly gid: number;
+  /** bwrap's outer process. */
+  readonly monitorPid: number;
+  /** The first process inside. */
+  readonly initPid: number;
+}
+
+/** Starts sandboxes exactly as those of workers are started. */
+export interface SandboxTrials {
+  /**
+   * Runs a program in a sandbox to its end.
+   *
+   * @param trial What to run.
+   * @returns How it ended.
+   * @throws {Error} When no sandbox can be made, with what bwrap or the launcher said.
+   */
+  run(trial: SandboxTrial): Promise<ProgramResult>;
+  /**
+   * Tells whether bwrap can forbid further user namespaces inside on this host.
+   *
+   * @returns Whether it can.
+   * @throws {Error} As {@linkcode SandboxTrials.run}.
+   */
+  canDisableUserns(): Promise<boolean>;
+}
+
+/** Where the system keeps what checks read, so that tests can show them another one. */
+export interface HostRoots {
+  /** The procfs, `/proc`. */
+  readonly proc: string;
+  /** The folder of the host's settings, `/etc`. */
+  readonly etc: string;
+  /** The sysfs, `/sys`. */
+  readonly sys: string;
+}
+
+/** The host as checks see it, and what is to run on it. */
+export interface PreflightHost {
+  /** What is to run. */
+  readonly config: Config;
+  /** The file that it came from, by its absolute path; undefined for the embedded defaults. */
+  readonly configPath: string | undefined;
+  /** Who runs this process. */
+  readonly identity: ServerIdentity;
+  /** Where the system keeps what checks read. */
+  readonly roots: HostRoots;
+  /** This host's sandboxes. */
+  readonly sandboxes: SandboxTrials;
+  /**
+   * Finds a program as the server would.
+   *
+   * @param name A name to look for in PATH, or an absolute path.
+   * @returns Its absolute path; undefined when there is none.
+   */
+  findProgram(name: string): Promise<string | undefined>;
+  /**
+   * Runs a program outside any sandbox, with no input and a small environment of its own.
+   *
+   * @param command The program by its absolute path, and its arguments.
+   * @param options `timeoutMs` is after how long it is killed, 10 000 if not given; `env` is more
+   * environment; `input` is what it reads from standard input; `asWorker` runs it under a worker's
+   * uid and gid, which takes root.
+   * @returns How it ended.
+   * @throws {Error} When it cannot be started.
+   */
+  runProgram(
+    command: readonly string[],
+    options?: {
+      timeoutMs?: number;
+      env?: Readonly<Record<string, string>>;
+      input?: string;
+      asWorker?: boolean;
+    },
+  ): Promise<ProgramResult>;
+  /**
+   * Tells how this executable is started in a role of its own inside a sandbox.
+   *
+   * @param args The arguments, the command first, such as `["probe", "--tcp", "127.0.0.1:80"]`.
+   * @returns The command; the files it needs, to be shown; its environment.
+   */
+  selfInSandbox(args: readonly string[]): {
+    command: readonly string[];
+    shown: readonly string[];
+    env: Readonly<Record<string, string>>;
+  };
+}

@@ -1,0 +1,57 @@
+import { targetText } from "#src/probe/mod.ts";
+import type { Check } from "./check.ts";
+import { advice, error, type Finding, info, ok, warning } from "./finding.ts";
+import { pingRedis } from "./redis_ping.ts";
+import { redisTarget } from "./services.ts";
+
+/** How long Redis may take to answer, in milliseconds. */
+const TIMEOUT_MS = 2000;
+
+/** How Redis refuses who has not said who they are; the last one is what it said before version 6. */
+const REFUSALS = /^-(?:NOAUTH|NOPERM|DENIED|ERR operation not permitted)\b/;
+
+/** What Redis answers for other reasons, after it has looked at who asks. */
+const AFTER_AUTH = /^(?:\+PONG|-(?:LOADING|BUSY|MASTERDOWN|MISCONF)\b)/;
+
+/** Whether Redis answers whoever connects to it. */
+export const redisAuth: Check = {
+  name: "redis_auth",
+  category: "store",
+  async run({ config: { store } }) {
+    const target = redisTarget(store);
+    if (target === undefined || !("redis" in store)) return ok("no Redis is configured");
+    const place = targetText(target);
+    if (store.redis.url.startsWith("rediss:")) {
+      return info(
+        `Redis at ${place} was not asked whether it wants a password, because it speaks TLS`,
+        advice(PASSWORD),
+      );
+    }
+    const reply = await pingRedis(target, { timeoutMs: TIMEOUT_MS });
+    if (reply.kind === "unreachable") {
+      return info(
+        `Redis at ${place} could not be asked whether it wants a password: ${reply.problem}`,
+        advice("Start Redis and run the preflight again"),
+      );
+    }
+    return judge(reply.line, { place, isSocket: target.kind === "unix" });
+  },
+};
+
+/** A setting that is made over a connection is gone with the next start of Redis. */
+const PASSWORD = "Set requirepass, or users with passwords, in the file that Redis starts with, " +
+  "and name user and password in redis.url";
+
+function judge(line: string, { place, isSocket }: { place: string; isSocket: boolean }): Finding {
+  if (REFUSALS.test(line)) return ok(`Redis at ${place} refuses who names no password`);
+  if (!AFTER_AUTH.test(line)) {
+    return warning(
+      `what answers at ${place} is not understood as Redis: ${JSON.stringify(line.slice(0, 80))}`,
+      advice("See what listens there, correct redis.url and run the preflight again"),
+    );
+  }
+  // Who may open a socket is a matter of its file's permissions, and no worker is shown the file.
+  return isSocket
+    ? warning(`Redis at ${place} answers whoever may open its socket`, advice(PASSWORD))
+    : error(`Redis at ${place} answers whoever connects, without a password`, advice(PASSWORD));
+}

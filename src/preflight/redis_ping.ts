@@ -1,0 +1,67 @@
+import { errorMessage } from "#src/core/mod.ts";
+import { connectTcp, type ProbeTarget } from "#src/probe/mod.ts";
+
+/** What came of a PING. */
+export type PingReply =
+  /** Redis, or something else, answered. */
+  | {
+    readonly kind: "answered";
+    /** The first line of the answer, or what there was of it, without its line end. */
+    readonly line: string;
+  }
+  /** There was no answer. */
+  | {
+    readonly kind: "unreachable";
+    /** Why. */
+    readonly problem: string;
+  };
+
+/** How much of a line is read, in bytes. */
+const MAX_LINE_BYTES = 512;
+
+/**
+ * Sends PING to a Redis server without saying who asks.
+ *
+ * @param target Where it is.
+ * @param options `timeoutMs` is how long all of it may take, in milliseconds.
+ * @returns What it answered.
+ */
+export async function pingRedis(
+  target: ProbeTarget,
+  { timeoutMs }: { timeoutMs: number },
+): Promise<PingReply> {
+  const late = new AbortController();
+  const seconds = timeoutMs / 1000;
+  let connection: Deno.Conn | undefined;
+  const timer = setTimeout(() => {
+    late.abort();
+    connection?.close();
+    connection = undefined;
+  }, timeoutMs);
+  try {
+    connection = target.kind === "unix"
+      ? await Deno.connect({ transport: "unix", path: target.path })
+      : await connectTcp(target, late.signal);
+    await connection.write(new TextEncoder().encode("*1\r\n$4\r\nPING\r\n"));
+    return { kind: "answered", line: await readLine(connection) };
+  } catch (error) {
+    const problem = late.signal.aborted ? `no answer within ${seconds} s` : errorMessage(error);
+    return { kind: "unreachable", problem };
+  } finally {
+    clearTimeout(timer);
+    connection?.close();
+  }
+}
+
+async function readLine(connection: Deno.Conn): Promise<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(MAX_LINE_BYTES);
+  let text = "";
+  while (!text.includes("\r\n") && text.length < MAX_LINE_BYTES) {
+    const read = await connection.read(buffer);
+    if (read === null) break;
+    text += decoder.decode(buffer.subarray(0, read), { stream: true });
+  }
+  if (text === "") throw new Error("the connection was closed without an answer");
+  return text.split("\r\n", 1)[0] ?? "";
+}

@@ -1,0 +1,115 @@
+import type { Config, StoreConfig } from "#src/config/mod.ts";
+import { type ProbeTarget, targetText } from "#src/probe/mod.ts";
+import { lookup } from "node:dns/promises";
+
+/** What a worker has no business with. */
+export interface Service {
+  /** Which; names a chain of rules, too. */
+  readonly kind: "redis" | "database" | "server";
+  /** Where it is, as it is configured, without credentials. */
+  readonly target: ProbeTarget;
+}
+
+/** A service whose name was looked up. */
+export interface LocatedService extends Service {
+  /** Each address of it; one with the path for a unix socket. */
+  readonly targets: readonly ProbeTarget[];
+}
+
+/** The port of Redis when its URL names none. */
+const REDIS_PORT = 6379;
+/** The port of PostgreSQL when its URL names none. */
+const POSTGRES_PORT = 5432;
+
+/**
+ * Lists what the server uses or is, and what workers should not reach.
+ *
+ * @param config What is to run.
+ * @returns The services; the server itself only when its port is known beforehand.
+ */
+export function configuredServices({ store, server }: Config): Service[] {
+  const services: Service[] = [];
+  const redis = redisTarget(store);
+  if (redis) services.push({ kind: "redis", target: redis });
+  if ("database" in store) {
+    services.push({ kind: "database", target: databaseTarget(store.database.url) });
+  }
+  const { hostname, port } = server.bind;
+  if (port !== 0) services.push({ kind: "server", target: { kind: "tcp", hostname, port } });
+  return services;
+}
+
+/**
+ * Tells where Redis is.
+ *
+ * @param store Where servers keep what they share.
+ * @returns Its address, without credentials; undefined when there is none.
+ */
+export function redisTarget(store: StoreConfig): ProbeTarget | undefined {
+  if (!("redis" in store)) return undefined;
+  const url = parseUrl(store.redis.url);
+  if (/^(?:redis\+)?unix:/.test(url.protocol)) {
+    return { kind: "unix", path: decodeURIComponent(url.pathname) };
+  }
+  return tcp(url.hostname, url.port, REDIS_PORT);
+}
+
+/** As the driver reads it, `host` and `port` behind the question mark go before those in front. */
+function databaseTarget(text: string): ProbeTarget {
+  const url = parseUrl(text);
+  const host = url.searchParams.get("host") || decodeURIComponent(url.hostname);
+  const port = url.searchParams.get("port") || url.port;
+  if (host.startsWith("/")) {
+    return { kind: "unix", path: `${host}/.s.PGSQL.${port || POSTGRES_PORT}` };
+  }
+  return tcp(host, port, POSTGRES_PORT);
+}
+
+/** A user before an empty host is known to libpq and others, but not to the URL standard. */
+function parseUrl(text: string): URL {
+  return new URL(text.replace(/^([a-z+]+:\/\/(?:[^@/?#]*@)?)(?=[/?#]|$)/, "$1socket"));
+}
+
+function tcp(host: string, port: string, defaultPort: number): ProbeTarget {
+  const hostname = host.replace(/^\[(.*)\]$/, "$1");
+  return { kind: "tcp", hostname, port: port === "" ? defaultPort : Number(port) };
+}
+
+/**
+ * Looks up the addresses of a service, as rules need them.
+ *
+ * @param service The service.
+ * @returns The service with its addresses; a server that listens on every address is looked for on
+ * loopback.
+ * @throws {Error} When its name is not known.
+ */
+export async function locateService(service: Service): Promise<LocatedService> {
+  const { target } = service;
+  if (target.kind === "unix") return { ...service, targets: [target] };
+  const { hostname, port } = target;
+  if (isWildcard(target)) {
+    const loopback = hostname === "::" ? "::1" : "127.0.0.1";
+    return { ...service, targets: [{ kind: "tcp", hostname: loopback, port }] };
+  }
+  try {
+    const found = await lookup(hostname, { all: true });
+    const addresses = [...new Set(found.map(({ address }) => address))];
+    if (addresses.length === 0) throw new Error("it has no address");
+    return {
+      ...service,
+      targets: addresses.map((address) => ({ kind: "tcp", hostname: address, port })),
+    };
+  } catch (cause) {
+    throw new Error(`cannot look up ${targetText(target)}`, { cause });
+  }
+}
+
+/**
+ * Tells whether a server listens on every address of the host.
+ *
+ * @param target Where it listens.
+ * @returns Whether it does.
+ */
+export function isWildcard(target: ProbeTarget): boolean {
+  return target.kind === "tcp" && (target.hostname === "0.0.0.0" || target.hostname === "::");
+}

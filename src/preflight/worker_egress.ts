@@ -1,0 +1,140 @@
+import { errorMessage } from "#src/core/mod.ts";
+import { type ProbeOutcome, type ProbeTarget, probeTargets, targetText } from "#src/probe/mod.ts";
+import type { Check } from "./check.ts";
+import { probeFromSandbox } from "./egress_probe.ts";
+import { egressCommand, type EgressRule, METADATA_RULE, serviceRule } from "./egress_rules.ts";
+import { advice, command, error, type Finding, type Fix, ok, warning } from "./finding.ts";
+import type { PreflightHost } from "./host.ts";
+import { METADATA_TARGETS } from "./metadata_services.ts";
+import { configuredServices, isWildcard, type LocatedService, locateService } from "./services.ts";
+
+/** How long a service may take to answer the server itself, in milliseconds. */
+const SERVER_TIMEOUT_MS = 2000;
+const NAMES = { redis: "Redis", database: "the database", server: "the server itself" } as const;
+
+/** Whether workers reach what only the server should. */
+export const workerEgress: Check = {
+  name: "worker_egress",
+  category: "network",
+  async run(host) {
+    const findings: Finding[] = [];
+    const services: LocatedService[] = [];
+    for (const service of configuredServices(host.config)) {
+      try {
+        services.push(await locateService(service));
+      } catch (cause) {
+        findings.push(notKnown(errorMessage(cause)));
+      }
+    }
+    const metadata = host.config.process.skipMetadataCheck ? [] : METADATA_TARGETS;
+    const ofServices = services.flatMap(({ targets }) => targets);
+    const targets = [...metadata, ...ofServices];
+    if (targets.length === 0) {
+      return findings.length > 0 ? findings : notKnown("there is nothing to probe");
+    }
+    // A port that nobody listens on says nothing about what rules would let through.
+    using _listeners = listenWhereFree(services);
+    let inside: ReadonlyMap<string, ProbeOutcome>;
+    try {
+      inside = await probeFromSandbox(host, targets);
+    } catch (cause) {
+      return [...findings, notKnown(errorMessage(cause))];
+    }
+    const outside = await probeTargets(ofServices, { timeoutMs: SERVER_TIMEOUT_MS });
+    const silent = outside.filter(({ target, result }) =>
+      result !== "connected" && inside.get(target)?.result !== "connected"
+    );
+    const failed = targets.flatMap((target) => {
+      const outcome = inside.get(targetText(target));
+      return outcome?.result === "error" ? [`${outcome.target} (${outcome.message ?? ""})`] : [];
+    });
+    findings.push(...await reachable(host, { metadata, services, inside }));
+    if (failed.length > 0) findings.push(notKnown(`a worker could not try ${failed.join(", ")}`));
+    if (silent.length > 0) {
+      const names = silent.map(({ target }) => target).join(", ");
+      findings.push(notKnown(`the server itself does not reach ${names}`));
+    }
+    if (findings.length > 0) return findings;
+    return ok(`a worker reaches none of ${targets.map((it) => describe(it, inside)).join(", ")}`);
+  },
+};
+
+/** What workers can connect to, with what keeps them from it. */
+async function reachable(
+  host: PreflightHost,
+  { metadata, services, inside }: {
+    metadata: readonly ProbeTarget[];
+    services: readonly LocatedService[];
+    inside: ReadonlyMap<string, ProbeOutcome>;
+  },
+): Promise<Finding[]> {
+  const isReached = (target: ProbeTarget) => inside.get(targetText(target))?.result === "connected";
+  const findings: Finding[] = [];
+  const reachedMetadata = metadata.filter(isReached).map(targetText);
+  if (reachedMetadata.length > 0) {
+    const message = `a worker reaches cloud metadata, and with it this machine's credentials, at ` +
+      reachedMetadata.join(", ");
+    findings.push(error(message, await rejecting(host, [METADATA_RULE])));
+  }
+  const reached = services.filter(({ targets }) => targets.some(isReached));
+  const overTcp = reached.filter(({ target }) => target.kind === "tcp");
+  if (overTcp.length > 0) {
+    const rules = overTcp.map(({ kind, target, targets }) =>
+      serviceRule(kind, targets, { everyAddress: isWildcard(target) })
+    );
+    findings.push(warning(`a worker reaches ${list(overTcp)}`, await rejecting(host, rules)));
+  }
+  const overSockets = reached.filter(({ target }) => target.kind === "unix");
+  if (overSockets.length > 0) {
+    const fix = advice("Take the folder of the socket out of what workers are shown");
+    findings.push(warning(`a worker reaches ${list(overSockets)}`, fix));
+  }
+  return findings;
+}
+
+function list(services: readonly LocatedService[]): string {
+  return services.map(({ kind, target }) => `${NAMES[kind]} at ${targetText(target)}`).join(", ");
+}
+
+async function rejecting(host: PreflightHost, rules: readonly EgressRule[]): Promise<Fix> {
+  if (!host.identity.isRoot) {
+    return advice(
+      "Run the server as root, so that workers have uids of their own to make rules for, or under " +
+        "a user of its own whose connections to these addresses are rejected outside of this host",
+    );
+  }
+  const { workerUidRangeStart: start, workerUidRangeEnd: end } = host.config.process;
+  const line = egressCommand(rules, { start, end });
+  if (await host.findProgram("nft") === undefined) {
+    return advice(`Install nftables, which brings nft, and run the command ${line}`);
+  }
+  return command(line);
+}
+
+function notKnown(reason: string): Finding {
+  return warning(
+    `whether workers reach what only the server should could not be found out: ${reason}`,
+    advice("Repair what the message names and run the preflight again"),
+  );
+}
+
+function describe(target: ProbeTarget, inside: ReadonlyMap<string, ProbeOutcome>): string {
+  const text = targetText(target);
+  const result = inside.get(text)?.result;
+  return `${text} (${result === "timeout" ? "no answer" : result ?? "unknown"})`;
+}
+
+/** Listens in place of a server that does not run yet. */
+function listenWhereFree(services: readonly LocatedService[]): Disposable {
+  const listeners = new DisposableStack();
+  for (const { kind, target } of services) {
+    if (kind !== "server" || target.kind !== "tcp") continue;
+    try {
+      const { hostname, port } = target;
+      listeners.use(Deno.listen({ hostname, port }));
+    } catch {
+      // A server runs there, or none can; the latter is seen when this process connects.
+    }
+  }
+  return listeners;
+}

@@ -1,0 +1,274 @@
+/**
+ * The real host, as the checks of a preflight see it.
+ *
+ * @module
+ */
+import { hasProcesses, type Libc, openLibc } from "#ffi/mod.ts";
+import { MemoryAllocator, UID_SLOTS } from "#src/allocator/mod.ts";
+import {
+  claimOwner,
+  findBusyUids,
+  type OwnerPolicy,
+  type SandboxFrame,
+  type SandboxSlots,
+  startCommand,
+} from "#src/backend/mod.ts";
+import type { Config } from "#src/config/mod.ts";
+import { type Logger, type Pid, silentLogger, systemClock, toWorkerId } from "#src/core/mod.ts";
+import {
+  type Check,
+  type PreflightHost,
+  type PreflightReport,
+  type ProgramResult,
+  runPreflight,
+  type SandboxTrial,
+  type SandboxTrials,
+} from "#src/preflight/mod.ts";
+import {
+  LauncherPool,
+  probeHost,
+  SandboxedProcess,
+  type ServerIdentity,
+  serverIdentity,
+} from "#src/sandbox/mod.ts";
+import { findProgram } from "./find_program.ts";
+import { runProgram } from "./run_program.ts";
+import { selfCommand, selfFiles } from "./self_command.ts";
+
+/** A host that was opened for a preflight. */
+export interface OpenPreflightHost extends AsyncDisposable {
+  /** What the checks get. */
+  readonly host: PreflightHost;
+}
+
+/** How many launchers wait for the checks' sandboxes. */
+const STANDBY = 3;
+/** How many sandboxes and programs under a worker's uid there may be at one time. */
+const MAX_TRIALS = 4;
+/** How long a program or sandbox may take if nothing is said, in milliseconds. */
+const TRIAL_TIMEOUT_MS = 10_000;
+/** The exit code of what took too long, as of timeout(1). */
+const EXIT_TIMEOUT = 124;
+/** What the server itself would look for programs in. */
+const DEFAULT_PATH = "/usr/bin:/bin";
+
+/**
+ * Opens this host for a preflight. Nothing is started before a check asks for it, but launchers.
+ *
+ * @param config What is to run.
+ * @param options `configPath` is the absolute path of the file, if there is one; `log` gets what
+ * goes wrong without a check that notices.
+ * @returns The host; disposing it ends what is left of the checks.
+ * @throws {SyscallError} When the kernel does not say who this process is.
+ */
+export function openPreflightHost(
+  config: Config,
+  { configPath, log = silentLogger }: { configPath: string | undefined; log?: Logger },
+): OpenPreflightHost {
+  const opened = new AsyncDisposableStack();
+  const libc = opened.use(openLibc());
+  const identity = serverIdentity(libc);
+  const owners = new TrialOwners(libc, config, identity);
+  const sandboxes = opened.use(new HostTrials({ libc, config, owners, log }));
+  const find = (name: string) => findProgram(name, { path: Deno.env.get("PATH") ?? DEFAULT_PATH });
+  const host: PreflightHost = {
+    config,
+    configPath,
+    identity,
+    roots: { proc: "/proc", etc: "/etc", sys: "/sys" },
+    sandboxes,
+    findProgram: find,
+    runProgram(command, { timeoutMs = TRIAL_TIMEOUT_MS, env = {}, input, asWorker } = {}) {
+      const options = { timeoutMs, env, input };
+      if (asWorker !== true || !identity.isRoot) return runProgram(command, options);
+      return owners.use(({ owner: { uid, gid } }) => {
+        const ids = ["--uid", String(uid), "--gid", String(gid)];
+        const self = selfCommand(["bwrap-exec", ...ids, "--", ...command]);
+        const all = { ...self.env, ...env };
+        return runProgram([self.program, ...self.args], { ...options, env: all });
+      });
+    },
+    selfInSandbox(args) {
+      const { program, args: rest, env } = selfCommand(args);
+      return {
+        command: [program, ...rest],
+        shown: selfFiles(),
+        // The folder that it may be told of is the server's own, and not to be written to.
+        env: { ...env, DENO_DIR: "/tmp/.deno" },
+      };
+    },
+  };
+  return { host, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/**
+ * Opens this host, carries out a preflight on it, and closes it.
+ *
+ * @param config What is to run.
+ * @param options `configPath` as for {@linkcode openPreflightHost}; `checks` are what is asked.
+ * @returns The report.
+ * @throws {SyscallError} As {@linkcode openPreflightHost}.
+ */
+export async function askHost(
+  config: Config,
+  { configPath, checks }: { configPath: string | undefined; checks: readonly Check[] },
+): Promise<PreflightReport> {
+  await using opened = openPreflightHost(config, { configPath });
+  return await runPreflight(opened.host, {
+    checks,
+    clock: systemClock,
+    kernel: Deno.osRelease(),
+  });
+}
+
+/** Hands out uids for trials, none of which a process of this host runs under. */
+class TrialOwners {
+  readonly #policy: Promise<OwnerPolicy>;
+  readonly #places: number;
+  readonly #waiting: (() => void)[] = [];
+  #inUse = 0;
+
+  constructor(libc: Libc, config: Config, identity: ServerIdentity) {
+    const { workerUidRangeStart: start, workerUidRangeEnd: end } = config.process;
+    this.#places = identity.isRoot ? Math.min(MAX_TRIALS, end - start + 1) : MAX_TRIALS;
+    this.#policy = identity.isRoot
+      ? exclusiveOwners(libc, config, { start, end })
+      : Promise.resolve({ kind: "shared", uid: identity.uid, gid: identity.gid });
+    // Whoever asks for an owner is told; nobody may ask.
+    this.#policy.catch(() => undefined);
+  }
+
+  /** Calls `action` with an owner of its own, once there is a place. */
+  async use<T>(action: (slots: SandboxSlots) => Promise<T>): Promise<T> {
+    if (this.#inUse >= this.#places) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#inUse++;
+    }
+    try {
+      const slots = await claimOwner(await this.#policy);
+      try {
+        return await action(slots);
+      } finally {
+        await slots.release();
+      }
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#inUse--;
+    }
+  }
+}
+
+async function exclusiveOwners(
+  libc: Libc,
+  config: Config,
+  range: { start: Config["process"]["workerUidRangeStart"]; end: number },
+): Promise<OwnerPolicy> {
+  const uids = { start: range.start, end: config.process.workerUidRangeEnd };
+  return {
+    kind: "exclusive",
+    uids: new MemoryAllocator(UID_SLOTS, uids),
+    isBusy: await findBusyUids(uids, {
+      proc: "/proc",
+      hasProcesses: (uid) => hasProcesses(libc, uid),
+    }),
+    gid: config.process.workerGid,
+    maxProcesses: config.server.defaultPidsLimit,
+  };
+}
+
+/** Starts sandboxes as the server does. */
+class HostTrials implements SandboxTrials, AsyncDisposable {
+  readonly #libc: Libc;
+  readonly #config: Config;
+  readonly #owners: TrialOwners;
+  readonly #log: Logger;
+  readonly #launchers: LauncherPool;
+  #frame: Promise<SandboxFrame> | undefined;
+  #count = 0;
+
+  constructor(
+    parts: { libc: Libc; config: Config; owners: TrialOwners; log: Logger },
+  ) {
+    this.#libc = parts.libc;
+    this.#config = parts.config;
+    this.#owners = parts.owners;
+    this.#log = parts.log;
+    this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
+      standby: STANDBY,
+      log: parts.log,
+    });
+  }
+
+  async run(trial: SandboxTrial): Promise<ProgramResult> {
+    const frame = await this.#ready();
+    return await this.#owners.use((slots) => this.#runIn(frame, slots, trial));
+  }
+
+  async canDisableUserns(): Promise<boolean> {
+    return (await this.#ready()).layout.canDisableUserns;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#launchers[Symbol.asyncDispose]();
+  }
+
+  /** Once for all: every trial needs to know what a sandbox here can be made of. */
+  #ready(): Promise<SandboxFrame> {
+    this.#frame ??= this.#open();
+    return this.#frame;
+  }
+
+  async #open(): Promise<SandboxFrame> {
+    const name = this.#config.process.bwrapPath;
+    const path = Deno.env.get("PATH") ?? DEFAULT_PATH;
+    const bwrapPath = await findProgram(name, { path });
+    if (bwrapPath === undefined) throw new Error(`cannot make a sandbox: ${name} is no program`);
+    const launchers = this.#launchers;
+    const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
+    const layout = await this.#owners.use(({ owner }) =>
+      probeHost({ launchers, attach, bwrapPath, owner })
+    );
+    const log = this.#log;
+    return { launchers, attach, proc: "/proc", clock: systemClock, log, layout, bwrapPath };
+  }
+
+  async #runIn(
+    frame: SandboxFrame,
+    slots: SandboxSlots,
+    trial: SandboxTrial,
+  ): Promise<ProgramResult> {
+    const { command, shown = [], env = {}, timeoutMs = TRIAL_TIMEOUT_MS, whileRunning } = trial;
+    const toolTrees = shown.map((path) => ({ source: path, target: path, readOnly: true }));
+    const sandbox = await startCommand({
+      id: toWorkerId(`preflight-${++this.#count}`),
+      command,
+      app: { kind: "none" },
+      mounts: [],
+      env,
+      workDir: "/tmp",
+      runtime: { rPath: "", binFolders: [], toolTrees },
+    }, { slots, frame });
+    const timer = new AbortController();
+    const timedOut = systemClock.sleep(timeoutMs, { signal: timer.signal })
+      .then(() => !timer.signal.aborted);
+    const watched = (whileRunning?.({
+      uid: slots.owner.uid,
+      gid: slots.owner.gid,
+      monitorPid: sandbox.pid,
+      initPid: sandbox.initPid,
+    }) ?? Promise.resolve()).then(() => undefined, (error: unknown) => ({ error }));
+    const cutShort = await Promise.race([sandbox.ended.then(() => false), timedOut]);
+    timer.abort();
+    if (cutShort) sandbox.kill();
+    const { code } = await sandbox.ended;
+    await sandbox.emptied;
+    const failure = await watched;
+    if (failure !== undefined) throw failure.error;
+    const text = (wanted: "stdout" | "stderr") =>
+      sandbox.log.tail().filter(({ stream }) => stream === wanted)
+        .map((line) => `${line.text}\n`).join("");
+    return { code: cutShort ? EXIT_TIMEOUT : code, stdout: text("stdout"), stderr: text("stderr") };
+  }
+}

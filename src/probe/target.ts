@@ -1,0 +1,40 @@
+/** A place that something may listen at. */
+export type ProbeTarget =
+  | {
+    readonly kind: "tcp";
+    /** A host name or an address; IPv6 without brackets. */
+    readonly hostname: string;
+    /** 1 to 65535. */
+    readonly port: number;
+  }
+  | {
+    readonly kind: "unix";
+    /** Absolute path of the socket. */
+    readonly path: string;
+  };
+
+/**
+ * Writes a target as the probe's command line takes it and its output names it.
+ *
+ * @param target The target.
+ * @returns `host:port` with an IPv6 address in brackets, or the path of the socket.
+ */
+export function targetText(target: ProbeTarget): string {
+  if (target.kind === "unix") return target.path;
+  const { hostname, port } = target;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/**
+ * Reads the text of a TCP target.
+ *
+ * @param text `host:port` with an IPv6 address in brackets.
+ * @returns The target; undefined when it is none.
+ */
+export function parseTcpTarget(text: string): ProbeTarget | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const hostname = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (hostname === undefined || port < 1 || port > 65535) return undefined;
+  return { kind: "tcp", hostname, port };
+}

@@ -1,0 +1,90 @@
+/** What the checks of a preflight are given, on the real host. */
+import { loadConfig } from "#src/config/mod.ts";
+import { toGid, toUid } from "#src/core/mod.ts";
+import { openPreflightHost } from "#src/preflight_host.ts";
+import { assert, assertEquals, assertRejects } from "#tests/support/assert.ts";
+import { processesOfUids, processStatus } from "#tests/support/host_processes.ts";
+import { needs } from "#tests/support/needs.ts";
+import { until } from "#tests/support/until.ts";
+
+const root = needs({ root: true, files: ["/usr/bin/bwrap"] });
+
+const START = 1_932_000_000;
+
+function openHost(env: Record<string, string> = {}, count = 10) {
+  const config = loadConfig({
+    env: {
+      BLOCKYARD_PROCESS_WORKER_UID_RANGE_START: String(START),
+      BLOCKYARD_PROCESS_WORKER_UID_RANGE_END: String(START + count - 1),
+      BLOCKYARD_PROCESS_WORKER_GID: String(START),
+      BLOCKYARD_PROXY_MAX_WORKERS: "1",
+      ...env,
+    },
+    readFile: () => "",
+    isRoot: true,
+  });
+  return openPreflightHost(config, { configPath: undefined });
+}
+
+const processes = () => processesOfUids({ start: START, end: START + 9 });
+
+Deno.test(
+  "a trial runs in a sandbox under a worker's ids, and its output comes back",
+  root,
+  async () => {
+    await using opened = openHost();
+    const seen: (string | undefined)[] = [];
+    const { code, stdout, stderr } = await opened.host.sandboxes.run({
+      command: ["/bin/sh", "-c", 'id -u; ls /; echo "$WORD" >&2; sleep 0.3; exit 3'],
+      env: { WORD: "grüße" },
+      whileRunning: ({ uid, gid, monitorPid, initPid }) => {
+        seen.push(processStatus(monitorPid).Uid, processStatus(initPid).Uid);
+        assert(toUid(uid) >= START && toGid(gid) === START);
+        return Promise.resolve();
+      },
+    });
+    const [uid = "", ...names] = stdout.trim().split("\n");
+    assert(Number(uid) >= START && Number(uid) < START + 10, uid);
+    assert(names.includes("app") && !names.includes("home"), stdout);
+    assertEquals([code, stderr], [3, "grüße\n"]);
+    assertEquals(seen, [`${uid} ${uid} ${uid} ${uid}`, `${uid} ${uid} ${uid} ${uid}`]);
+    await until(() => processes().length === 0, { what: "the sandbox is gone" });
+  },
+);
+
+Deno.test("trials of a range with a single uid take turns", root, async () => {
+  await using opened = openHost({}, 1);
+  const { sandboxes, runProgram } = opened.host;
+  const asWorker = await Promise.all([
+    ...[1, 2, 3].map(() => sandboxes.run({ command: ["/usr/bin/id", "-u"] })),
+    runProgram(["/usr/bin/id", "-u"], { asWorker: true }),
+  ]);
+  assertEquals(asWorker.map(({ stdout }) => stdout), Array(4).fill(`${START}\n`));
+});
+
+Deno.test("a trial that takes too long is killed with all it started", root, async () => {
+  await using opened = openHost();
+  const { code } = await opened.host.sandboxes.run({
+    command: ["/bin/sh", "-c", "sleep 60 & sleep 60"],
+    timeoutMs: 200,
+  });
+  assertEquals(code, 124);
+  assertEquals(processes(), []);
+});
+
+Deno.test("without bwrap a trial fails, and says what is missing", root, async () => {
+  await using opened = openHost({ BLOCKYARD_PROCESS_BWRAP_PATH: "/nonexistent/bwrap" });
+  await assertRejects(
+    () => opened.host.sandboxes.run({ command: ["/usr/bin/true"] }),
+    Error,
+    "/nonexistent/bwrap is no program",
+  );
+});
+
+Deno.test("this executable can be shown and started in a sandbox", root, async () => {
+  await using opened = openHost();
+  const { sandboxes, selfInSandbox } = opened.host;
+  const { code, stdout, stderr } = await sandboxes.run(selfInSandbox(["bwrap-exec", "--help"]));
+  assertEquals([code, stderr], [0, ""]);
+  assert(stdout.includes("bwrap-exec"), stdout);
+});

@@ -1,0 +1,137 @@
+import { loadConfig } from "#src/config/mod.ts";
+import { toGid, toUid } from "#src/core/mod.ts";
+import type { Finding, PreflightHost, ProgramResult, SandboxTrial } from "#src/preflight/mod.ts";
+import { cloudMetadata } from "#src/preflight/cloud_metadata.ts";
+import { egressCommand, METADATA_RULE, serviceRule } from "#src/preflight/egress_rules.ts";
+import { configuredServices } from "#src/preflight/services.ts";
+import { workerEgress } from "#src/preflight/worker_egress.ts";
+import { targetText } from "#src/probe/mod.ts";
+import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
+import { fakeHost } from "./fake_host.ts";
+
+const SANE = { sanitizeOps: true, sanitizeResources: true };
+const QUIET = { BLOCKYARD_PROCESS_SKIP_METADATA_CHECK: "true" };
+
+function configOf(env: Record<string, string>): PreflightHost["config"] {
+  return loadConfig({ env, isRoot: true, readFile: () => "" });
+}
+
+/** A host on which a probe answers for each target what `answer` says. */
+function probing(
+  answer: (target: string) => string | undefined,
+  { port, ...overrides }: Partial<PreflightHost> & { port: number },
+): PreflightHost {
+  const run = ({ command }: SandboxTrial): Promise<ProgramResult> => {
+    const lines = command.flatMap((arg, i) => {
+      const isTarget = ["--tcp", "--unix"].includes(command[i - 1] ?? "");
+      return isTarget ? [answer(arg) ?? ""] : [];
+    });
+    return Promise.resolve({ code: 1, stdout: `${lines.join("\n")}\n`, stderr: "" });
+  };
+  const canDisableUserns = () => Promise.resolve(true);
+  return fakeHost({
+    config: configOf({ ...QUIET, BLOCKYARD_SERVER_BIND: `127.0.0.1:${port}` }),
+    sandboxes: { run, canDisableUserns },
+    ...overrides,
+  });
+}
+
+const line = (result: string) => (target: string) => JSON.stringify({ target, result });
+
+async function look(host: PreflightHost): Promise<readonly Finding[]> {
+  return [await workerEgress.run(host)].flat();
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+const NOT_KNOWN: readonly [what: string, answer: (target: string) => string | undefined][] = [
+  ["says nothing", () => undefined],
+  ["writes no JSON", () => "/bin/sh: not found"],
+  ["writes another form", () => '{"result":"refused"}'],
+  ["writes an unknown result", line("maybe")],
+  ["speaks of another target", () => line("refused")("127.0.0.1:1")],
+  ["could not try", line("error")],
+];
+for (const [what, answer] of NOT_KNOWN) {
+  Deno.test(`a probe that ${what} is a warning`, SANE, async () => {
+    const found = await look(probing(answer, { port: freePort() }));
+    assertEquals(found.map(({ severity }) => severity), ["warning"]);
+    assertStringIncludes(found[0]?.message ?? "", "could not be found out");
+  });
+}
+
+Deno.test("a host without sandboxes is a warning", SANE, async () => {
+  const env = { ...QUIET, BLOCKYARD_SERVER_BIND: `127.0.0.1:${freePort()}` };
+  const [finding] = await look(fakeHost({ config: configOf(env) }));
+  assertEquals(finding?.severity, "warning");
+  assertStringIncludes(finding?.message ?? "", "this host runs nothing");
+});
+
+Deno.test("a server that runs already is probed as it is", SANE, async () => {
+  using running = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = running.addr;
+  const [finding] = await look(probing(line("refused"), { port }));
+  assertEquals(finding?.severity, "ok");
+  const findProgram = () => Promise.resolve("/usr/sbin/nft");
+  const [open] = await look(probing(line("connected"), { port, findProgram }));
+  assert(open !== undefined && open.severity === "warning");
+  assertEquals(open.fix.kind, "command");
+  assertStringIncludes(open.fix.text, `ip daddr 127.0.0.1 tcp dport ${port} reject`);
+});
+
+Deno.test("without nft, and without root, the fix is advice", SANE, async () => {
+  const [bare] = await look(probing(line("connected"), { port: freePort() }));
+  assert(bare !== undefined && bare.severity !== "ok");
+  assertEquals(bare.fix.kind, "advice");
+  assertStringIncludes(bare.fix.text, "Install nftables");
+  const identity = { uid: toUid(1000), gid: toGid(1000), groups: [], isRoot: false };
+  const [user] = await look(probing(line("connected"), { port: freePort(), identity }));
+  assert(user !== undefined && user.severity !== "ok");
+  assertEquals(user.fix.kind, "advice");
+  assert(!user.fix.text.includes("nft"));
+});
+
+Deno.test("the command is one line that names uids, addresses and ports", SANE, () => {
+  const uids = { start: 2000, end: 2999 };
+  const metadata = egressCommand([METADATA_RULE], uids);
+  assert(!metadata.includes("\n"));
+  assertStringIncludes(metadata, "meta skuid 2000-2999 ip6 daddr { fd00:ec2::254 }");
+  const target = { kind: "tcp", hostname: "0.0.0.0", port: 8080 } as const;
+  const rule = serviceRule("server", [target], { everyAddress: true });
+  assertEquals(rule.matches, ["fib daddr type local tcp dport 8080"]);
+});
+
+const STORES: readonly [variable: string, url: string, target: string][] = [
+  ["REDIS_URL", "redis://u:s3cret@cache.example.org", "cache.example.org:6379"],
+  ["REDIS_URL", "rediss://[::1]:7000/2", "[::1]:7000"],
+  ["REDIS_URL", "redis+unix://u:s3cret@/run/my%20redis.sock?db=1", "/run/my redis.sock"],
+  ["DATABASE_URL", "postgresql://u:s3cret@db.example.org/d", "db.example.org:5432"],
+  ["DATABASE_URL", "postgres://u@[fd00::1]:5433/d", "[fd00::1]:5433"],
+  ["DATABASE_URL", "postgresql://u@/d?host=/run/postgresql", "/run/postgresql/.s.PGSQL.5432"],
+  ["DATABASE_URL", "postgresql://u@%2Frun%2Fpg:5433/d", "/run/pg/.s.PGSQL.5433"],
+];
+for (const [variable, url, target] of STORES) {
+  Deno.test(`the service of ${url} is at ${target}`, SANE, () => {
+    const env: Record<string, string> = { [`BLOCKYARD_${variable}`]: url };
+    if (variable === "DATABASE_URL") env["BLOCKYARD_DATABASE_DRIVER"] = "postgres";
+    const [service] = configuredServices(configOf(env));
+    assertEquals(service && targetText(service.target), target);
+  });
+}
+
+Deno.test("metadata is left alone where the configuration says so", SANE, async () => {
+  const [finding] = [await cloudMetadata.run(fakeHost({ config: configOf(QUIET) }))].flat();
+  assert(finding !== undefined && finding.severity === "info");
+  assertEquals(finding.fix.text, "process.skip_metadata_check: false");
+  const asked: string[] = [];
+  const note = (target: string) => {
+    asked.push(target);
+    return line("refused")(target);
+  };
+  const port = freePort();
+  await look(probing(note, { port }));
+  assertEquals(asked, [`127.0.0.1:${port}`]);
+});
