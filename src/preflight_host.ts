@@ -258,6 +258,7 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
       gid: slots.owner.gid,
       monitorPid: sandbox.pid,
       initPid: sandbox.initPid,
+      end: () => sandbox.kill(),
     }) ?? Promise.resolve()).then(() => undefined, (error: unknown) => ({ error }));
     const cutShort = await Promise.race([sandbox.ended.then(() => false), timedOut]);
     timer.abort();

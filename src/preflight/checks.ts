@@ -1,10 +1,20 @@
+import { bwrapAvailable } from "./bwrap_available.ts";
+import { bwrapHostUidMapping } from "./bwrap_host_uid_mapping.ts";
 import type { Check } from "./check.ts";
 import { cloudMetadata } from "./cloud_metadata.ts";
+import { rBinary } from "./r_binary.ts";
 import { redisAuth } from "./redis_auth.ts";
+import { sandboxSmoke } from "./sandbox_smoke.ts";
+import { userNamespaces } from "./user_namespaces.ts";
 import { workerEgress } from "./worker_egress.ts";
 
 /** Every check, in the order of the report: what the others rest on comes first. */
 export const CHECKS: readonly Check[] = [
+  bwrapAvailable,
+  userNamespaces,
+  rBinary,
+  sandboxSmoke,
+  bwrapHostUidMapping,
   cloudMetadata,
   workerEgress,
   redisAuth,

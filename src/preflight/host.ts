@@ -35,6 +35,8 @@ export interface RunningTrial {
   readonly monitorPid: number;
   /** The first process inside. */
   readonly initPid: number;
+  /** Kills the program and all it started. */
+  end(): void;
 }
 
 /** Starts sandboxes exactly as those of workers are started. */

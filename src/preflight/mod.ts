@@ -7,6 +7,7 @@ export * from "./check.ts";
 export * from "./checks.ts";
 export * from "./finding.ts";
 export * from "./host.ts";
+export { parseRVersion } from "./r_binary.ts";
 export * from "./report.ts";
 export * from "./runner.ts";
 export * from "./table.ts";

@@ -67,7 +67,7 @@ export function isFit(
 /** The version of the report's form; it grows when a reader of an older one would be misled. */
 const FORMAT_VERSION = 1;
 
-/** A report as scripts read it; its schema is `docs/preflight.schema.json`. */
+/** A report as scripts read it. */
 export interface PreflightJson {
   /** The version of this form. */
   readonly version: number;

@@ -1,0 +1,56 @@
+import { errorMessage } from "#src/core/mod.ts";
+import type { Check } from "./check.ts";
+import { advice, error, type Finding, ok } from "./finding.ts";
+
+/** How long R may take to print its version, in milliseconds. */
+const TIMEOUT_MS = 5000;
+/** The exit code of what took too long. */
+const EXIT_TIMEOUT = 124;
+
+/** Whether the R of apps that name no version runs. */
+export const rBinary: Check = {
+  name: "r_binary",
+  category: "r",
+  async run(host) {
+    const name = host.config.process.rPath;
+    const path = await host.findProgram(name);
+    if (path === undefined) return error(`there is no R: "${name}" is no program`, INSTALL);
+    try {
+      const options = { timeoutMs: TIMEOUT_MS };
+      const { code, stdout, stderr } = await host.runProgram([path, "--version"], options);
+      if (code === EXIT_TIMEOUT) {
+        return broken(path, `it did not print its version within ${TIMEOUT_MS / 1000} s`);
+      }
+      if (code !== 0) {
+        const [said = ""] = stderr.trim().split("\n");
+        return broken(path, `it ended with exit code ${code}${said === "" ? "" : `: ${said}`}`);
+      }
+      const version = parseRVersion(stdout);
+      if (version === undefined) return broken(path, "what it prints is not the version of an R");
+      return ok(`R ${version} at ${path}`);
+    } catch (cause) {
+      return broken(path, errorMessage(cause));
+    }
+  },
+};
+
+/**
+ * Reads what `R --version` prints.
+ *
+ * @param text Its output, which begins `R version 4.2.2 (2022-10-31)`, or `R Under development` for
+ * one that has no version yet.
+ * @returns The version, such as `4.2.2`, or `under development`; undefined when it is no R's.
+ */
+export function parseRVersion(text: string): string | undefined {
+  if (text.startsWith("R Under development ")) return "under development";
+  return /^R version (\d+\.\d+\.\d+)/.exec(text)?.[1];
+}
+
+const INSTALL = advice(
+  "Install R (on Debian: apt-get install r-base-core), or set process.r_path to the absolute path " +
+    "of an R",
+);
+
+function broken(path: string, reason: string): Finding {
+  return error(`${path} does not work: ${reason}`, INSTALL);
+}

@@ -1,0 +1,62 @@
+import type { HostRoots } from "./host.ts";
+
+/** A setting of the kernel that keeps unprivileged processes from user namespaces. */
+export interface UsernsKnob {
+  /** Its name as sysctl(8) takes it. */
+  readonly name: string;
+  /** What it is set to. */
+  readonly value: string;
+  /** The command line that opens the way. */
+  readonly fix: string;
+}
+
+/** Ubuntu's restriction is lifted for bwrap alone, by a profile, and not for the whole host. */
+const APPARMOR_FIX = "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+
+/**
+ * Reads the kernel's settings for user namespaces (user_namespaces(7), namespaces(7); the first and
+ * the last are distributions' own and mostly absent).
+ *
+ * @param roots Where the system keeps them.
+ * @param options `hasSysctl` tells whether sysctl(8) is there to be named in a fix.
+ * @returns Those that are in the way.
+ * @throws {Error} When one is there and cannot be read.
+ */
+export async function readUsernsKnobs(
+  roots: HostRoots,
+  { hasSysctl }: { hasSysctl: boolean },
+): Promise<UsernsKnob[]> {
+  const set = (name: string, value: number) =>
+    hasSysctl
+      ? `sysctl -w ${name}=${value}`
+      : `echo ${value} > /proc/sys/${name.replaceAll(".", "/")}`;
+  const clone = await readValue(`${roots.proc}/sys/kernel/unprivileged_userns_clone`);
+  const limit = await readValue(`${roots.proc}/sys/user/max_user_namespaces`);
+  const restrict = await readValue(
+    `${roots.proc}/sys/kernel/apparmor_restrict_unprivileged_userns`,
+  );
+  const apparmor = await readValue(`${roots.sys}/module/apparmor/parameters/enabled`);
+  const knobs: UsernsKnob[] = [];
+  if (clone === "0") {
+    const name = "kernel.unprivileged_userns_clone";
+    knobs.push({ name, value: clone, fix: set(name, 1) });
+  }
+  if (limit === "0") {
+    const name = "user.max_user_namespaces";
+    knobs.push({ name, value: limit, fix: set(name, 15000) });
+  }
+  if (restrict !== undefined && restrict !== "0" && apparmor === "Y") {
+    const name = "kernel.apparmor_restrict_unprivileged_userns";
+    knobs.push({ name, value: restrict, fix: APPARMOR_FIX });
+  }
+  return knobs;
+}
+
+async function readValue(path: string): Promise<string | undefined> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+/** The checks of the sandbox, on the real host with the real bwrap. */
+import { loadConfig } from "#src/config/mod.ts";
+import { bwrapAvailable } from "#src/preflight/bwrap_available.ts";
+import { bwrapHostUidMapping } from "#src/preflight/bwrap_host_uid_mapping.ts";
+import type { PreflightHost } from "#src/preflight/mod.ts";
+import { userNamespaces } from "#src/preflight/user_namespaces.ts";
+import { openPreflightHost } from "#src/preflight_host.ts";
+import { assert, assertEquals } from "#tests/support/assert.ts";
+import { needs } from "#tests/support/needs.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
+
+const root = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/nsenter"] });
+const START = 1_933_000_000;
+/** Where an operator's shell looks for programs, the system's own among them. */
+const PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+
+function openHost() {
+  const config = loadConfig({
+    env: {
+      BLOCKYARD_PROCESS_WORKER_UID_RANGE_START: String(START),
+      BLOCKYARD_PROCESS_WORKER_UID_RANGE_END: String(START + 9),
+      BLOCKYARD_PROCESS_WORKER_GID: String(START),
+      BLOCKYARD_PROXY_MAX_WORKERS: "1",
+    },
+    readFile: () => "",
+    isRoot: true,
+  });
+  return openPreflightHost(config, { configPath: undefined });
+}
+
+Deno.test("the real bwrap is tried as a worker, and the hole is told or closed", root, async () => {
+  await using opened = openHost();
+  const found = await bwrapAvailable.run(opened.host);
+  const findings = "severity" in found ? [found] : found;
+  const [finding, ...more] = findings;
+  assertEquals(more, []);
+  assert(finding !== undefined);
+  // Either way it has to have been tried.
+  const tried = finding.severity === "ok"
+    ? /follows no link out of a sandbox$/
+    : /^\/usr\/bin\/bwrap follows links .*CVE-2026-87766/;
+  assert(tried.test(finding.message), finding.message);
+});
+
+Deno.test("a limit of 0 user namespaces is an error, and its fix makes it ok", root, async () => {
+  await using opened = openHost();
+  await using folder = await tempFolder();
+  const limit = `${folder.path}/sys/user/max_user_namespaces`;
+  await Deno.mkdir(limit.slice(0, limit.lastIndexOf("/")), { recursive: true });
+  await using holder = new Deno.Command("/usr/bin/unshare", {
+    args: ["-U", "-r", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces; echo up; cat"],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  await using _input = { [Symbol.asyncDispose]: () => holder.stdin.close() };
+  const reader = holder.stdout.getReader();
+  await reader.read();
+  await reader.cancel();
+  const inside = (line: readonly string[]) =>
+    opened.host.runProgram(
+      ["/usr/bin/nsenter", "-t", String(holder.pid), "-U", "--preserve-credentials", ...line],
+    );
+  const host: PreflightHost = {
+    ...opened.host,
+    roots: { ...opened.host.roots, proc: folder.path },
+    runProgram: (line) => inside(line),
+  };
+  const look = async () => {
+    // The file shows the limit of the namespace of whoever reads it.
+    const { stdout } = await inside(["/bin/cat", "/proc/sys/user/max_user_namespaces"]);
+    await Deno.writeTextFile(limit, stdout);
+    const found = await userNamespaces.run(host);
+    return "severity" in found ? [found] : found;
+  };
+  const [refused] = await look();
+  assert(refused?.severity === "error", JSON.stringify(refused));
+  assertEquals(refused.message, "bwrap gets no user namespace, and user.max_user_namespaces is 0");
+  assertEquals(refused.fix.kind, "command");
+  const { code, stderr } = await inside(["/usr/bin/env", PATH, "/bin/sh", "-c", refused.fix.text]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals((await look())[0], { severity: "ok", message: "bwrap makes user namespaces" });
+});
+
+Deno.test("every process of a real worker has the uid that it was given", root, async () => {
+  await using opened = openHost();
+  const found = await bwrapHostUidMapping.run(opened.host);
+  assert("severity" in found && found.severity === "ok", JSON.stringify(found));
+  assert(found.message.includes(`gid ${START}`), found.message);
+});

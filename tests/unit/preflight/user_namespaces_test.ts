@@ -1,0 +1,124 @@
+import type { Finding } from "#src/preflight/finding.ts";
+import type { PreflightHost, ProgramResult } from "#src/preflight/mod.ts";
+import { userNamespaces } from "#src/preflight/user_namespaces.ts";
+import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
+import { fakeHost } from "./fake_host.ts";
+
+const UNIT = { sanitizeOps: true, sanitizeResources: true };
+const WORKS: ProgramResult = { code: 0, stdout: "", stderr: "" };
+const REFUSED: ProgramResult = {
+  code: 1,
+  stdout: "",
+  stderr: "bwrap: No permissions to create a new namespace\n",
+};
+const CLONE = "proc/sys/kernel/unprivileged_userns_clone";
+const LIMIT = "proc/sys/user/max_user_namespaces";
+const RESTRICT = "proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+const APPARMOR = "sys/module/apparmor/parameters/enabled";
+
+/** Looks at a host whose kernel shows these files. */
+async function look(
+  files: Readonly<Record<string, string>>,
+  { attempt, canDisable = () => Promise.resolve(true), hasSysctl = true }: {
+    attempt: ProgramResult;
+    canDisable?: () => Promise<boolean>;
+    hasSysctl?: boolean;
+  },
+): Promise<readonly Finding[]> {
+  const root = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(`${root}/${name.slice(0, name.lastIndexOf("/"))}`, { recursive: true });
+      await Deno.writeTextFile(`${root}/${name}`, text);
+    }
+    const runProgram: PreflightHost["runProgram"] = (line, options) => {
+      deepStrictEqual([line[0], line[1], options?.asWorker], ["/bwrap", "--unshare-user", true]);
+      return Promise.resolve(attempt);
+    };
+    const { sandboxes } = fakeHost();
+    const found = await userNamespaces.run(fakeHost({
+      roots: { proc: `${root}/proc`, etc: `${root}/etc`, sys: `${root}/sys` },
+      findProgram: (name) =>
+        Promise.resolve(name === "sysctl" && !hasSysctl ? undefined : "/bwrap"),
+      sandboxes: { ...sandboxes, canDisableUserns: canDisable },
+      runProgram,
+    }));
+    return "severity" in found ? [found] : found;
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const fixOf = (finding: Finding | undefined) =>
+  finding === undefined || finding.severity === "ok" ? undefined : finding.fix;
+
+for (
+  const { files, name, fix } of [
+    {
+      files: { [CLONE]: "0\n", [LIMIT]: "15000\n" },
+      name: "kernel.unprivileged_userns_clone is 0",
+      fix: "sysctl -w kernel.unprivileged_userns_clone=1",
+    },
+    {
+      files: { [CLONE]: "1\n", [LIMIT]: "0\n" },
+      name: "user.max_user_namespaces is 0",
+      fix: "sysctl -w user.max_user_namespaces=15000",
+    },
+    {
+      files: { [LIMIT]: "15000\n", [RESTRICT]: "1\n", [APPARMOR]: "Y\n" },
+      name: "kernel.apparmor_restrict_unprivileged_userns is 1",
+      fix: "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+    },
+  ]
+) {
+  Deno.test(
+    `a refused attempt where ${name} is an error with the line that helps`,
+    UNIT,
+    async () => {
+      deepStrictEqual(await look(files, { attempt: REFUSED }), [{
+        severity: "error",
+        message: `bwrap gets no user namespace, and ${name}`,
+        fix: { kind: "command", text: fix },
+      }]);
+    },
+  );
+}
+
+Deno.test("without sysctl the line writes the setting itself", UNIT, async () => {
+  const [finding] = await look({ [LIMIT]: "0\n" }, { attempt: REFUSED, hasSysctl: false });
+  strictEqual(fixOf(finding)?.text, "echo 15000 > /proc/sys/user/max_user_namespaces");
+});
+
+Deno.test("a refused attempt that no setting explains says what bwrap said", UNIT, async () => {
+  const files = { [LIMIT]: "15000\n", [RESTRICT]: "1\n", [APPARMOR]: "N\n" };
+  const [finding, ...more] = await look(files, { attempt: REFUSED });
+  strictEqual(finding?.severity, "error");
+  match(finding.message, /code 1 \(bwrap: No permissions to create a new namespace\)/);
+  strictEqual(fixOf(finding)?.kind, "advice");
+  strictEqual(more.length, 0);
+});
+
+Deno.test("an attempt that works is ok, and names a setting that looks bad", UNIT, async () => {
+  deepStrictEqual(await look({ [LIMIT]: "0\n" }, { attempt: WORKS }), [{
+    severity: "ok",
+    message: "bwrap makes user namespaces, although user.max_user_namespaces is 0",
+  }]);
+});
+
+Deno.test("further user namespaces that cannot be forbidden are a warning", UNIT, async () => {
+  const canDisable = () => Promise.resolve(false);
+  const found = await look({}, { attempt: WORKS, canDisable });
+  deepStrictEqual(found.map(({ severity }) => severity), ["ok", "warning"]);
+});
+
+Deno.test("a failure to find out about further user namespaces is a warning", UNIT, async () => {
+  const canDisable = () => Promise.reject(new Error("no launcher"));
+  const found = await look({}, { attempt: WORKS, canDisable });
+  deepStrictEqual(found.map(({ severity }) => severity), ["ok", "warning"]);
+  match(found[1]?.message ?? "", /could not be tried: no launcher/);
+});
+
+Deno.test("without bwrap nothing was tried", UNIT, async () => {
+  const found = await userNamespaces.run(fakeHost());
+  strictEqual("severity" in found && found.severity, "warning");
+});
