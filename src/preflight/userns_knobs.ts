@@ -10,7 +10,7 @@ export interface UsernsKnob {
   readonly fix: string;
 }
 
-/** Ubuntu's restriction is lifted for bwrap alone, by a profile, and not for the whole host. */
+/** Lifts Ubuntu's restriction for the whole host; an AppArmor profile for bwrap is the narrower way. */
 const APPARMOR_FIX = "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
 
 /**
