@@ -192,15 +192,27 @@ function assertDisjoint(a: Slots, b: Slots): void {
   assertEquals(new Set([...a.ports, ...b.ports]).size, 2 * WORKERS, "no port in common");
 }
 
-/** The claims of one server as the store has them, and who has the others. */
+/**
+ * The claims of one server as the store has them, and who has the others, once there are as many as
+ * workers: a claim whose answer came too late was repeated, and is given back a moment later.
+ */
 async function claimsOf(store: Store, { ports, uids }: Slots) {
-  const [portClaims, uidClaims] = [await store.claims("port"), await store.claims("uid")];
+  let portClaims: SeenClaim[] = [];
+  let uidClaims: SeenClaim[] = [];
+  await until(async () => {
+    [portClaims, uidClaims] = [await store.claims("port"), await store.claims("uid")];
+    return portClaims.length === 2 * WORKERS && uidClaims.length === 2 * WORKERS;
+  }, {
+    what: () =>
+      `${portClaims.length} ports and ${uidClaims.length} uids are claimed, want ${2 * WORKERS}`,
+    withinMs: 30_000,
+    everyMs: 200,
+  });
   const isMine = (claims: SeenClaim[], slots: number[]) =>
     claims.filter(({ slot }) => slots.includes(slot)).map(({ text }) => text).sort();
   const othersIn = (claims: SeenClaim[], slots: number[]) => [
     ...new Set(claims.filter(({ slot }) => !slots.includes(slot)).map(({ serverId }) => serverId)),
   ];
-  assertEquals([portClaims.length, uidClaims.length], [2 * WORKERS, 2 * WORKERS]);
   return {
     mine: [isMine(portClaims, ports), isMine(uidClaims, uids)],
     others: { port: othersIn(portClaims, ports), uid: othersIn(uidClaims, uids) },
