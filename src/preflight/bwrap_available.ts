@@ -2,10 +2,10 @@ import { errorMessage } from "#src/core/mod.ts";
 import { trySymlinkMount } from "./bwrap_symlink_trial.ts";
 import { isOlder, OLDEST_BWRAP, parseBwrapVersion } from "./bwrap_version.ts";
 import type { Check } from "./check.ts";
-import { advice, command, error, type Finding, ok, warning } from "./finding.ts";
+import { advice, error, type Finding, ok, warning } from "./finding.ts";
 import type { PreflightHost, ProgramResult } from "./host.ts";
 
-const INSTALL = command("apt-get install -y bubblewrap");
+const INSTALL = advice("Install bubblewrap (on Debian: apt-get install bubblewrap)");
 const UPDATE = advice(
   `Install bubblewrap ${OLDEST_BWRAP.join(".")} or newer, or name one in process.bwrap_path`,
 );

@@ -60,7 +60,7 @@ Deno.test(
     deepStrictEqual(await bwrapAvailable.run(fakeHost()), {
       severity: "error",
       message: "bwrap is not in PATH",
-      fix: { kind: "command", text: "apt-get install -y bubblewrap" },
+      fix: { kind: "advice", text: "Install bubblewrap (on Debian: apt-get install bubblewrap)" },
     });
   },
 );
