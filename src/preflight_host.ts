@@ -9,6 +9,7 @@ import {
   claimOwner,
   findBusyUids,
   type OwnerPolicy,
+  type RunningSandbox,
   type SandboxFrame,
   type SandboxSlots,
   startCommand,
@@ -27,11 +28,14 @@ import {
 import {
   LauncherPool,
   probeHost,
+  readSeccompFilter,
   SandboxedProcess,
+  type SeccompFilter,
   type ServerIdentity,
   serverIdentity,
 } from "#src/sandbox/mod.ts";
 import { findProgram } from "./find_program.ts";
+import { ReadableFiles } from "./readable_files.ts";
 import { runProgram } from "./run_program.ts";
 import { selfCommand, selfFiles } from "./self_command.ts";
 
@@ -69,7 +73,9 @@ export function openPreflightHost(
   const libc = opened.use(openLibc());
   const identity = serverIdentity(libc);
   const owners = new TrialOwners(libc, config, identity);
-  const sandboxes = opened.use(new HostTrials({ libc, config, owners, log }));
+  const ending = new AbortController();
+  const readable = opened.use(new ReadableFiles({ isOwnUser: !identity.isRoot }));
+  const sandboxes = opened.use(new HostTrials({ libc, config, owners, identity, log }));
   const find = (name: string) => findProgram(name, { path: Deno.env.get("PATH") ?? DEFAULT_PATH });
   const host: PreflightHost = {
     config,
@@ -79,7 +85,7 @@ export function openPreflightHost(
     sandboxes,
     findProgram: find,
     runProgram(command, { timeoutMs = TRIAL_TIMEOUT_MS, env = {}, input, asWorker } = {}) {
-      const options = { timeoutMs, env, input };
+      const options = { timeoutMs, env, input, signal: ending.signal };
       if (asWorker !== true || !identity.isRoot) return runProgram(command, options);
       return owners.use(({ owner: { uid, gid } }) => {
         const ids = ["--uid", String(uid), "--gid", String(gid)];
@@ -88,37 +94,55 @@ export function openPreflightHost(
         return runProgram([self.program, ...self.args], { ...options, env: all });
       });
     },
-    selfInSandbox(args) {
+    async selfInSandbox(args) {
       const { program, args: rest, env } = selfCommand(args);
       return {
         command: [program, ...rest],
-        shown: selfFiles(),
+        shown: await readable.show(selfFiles()),
         // The folder that it may be told of is the server's own, and not to be written to.
         env: { ...env, DENO_DIR: "/tmp/.deno" },
       };
     },
   };
-  return { host, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    host,
+    [Symbol.asyncDispose]() {
+      ending.abort();
+      return opened.disposeAsync();
+    },
+  };
 }
 
 /**
  * Opens this host, carries out a preflight on it, and closes it.
  *
  * @param config What is to run.
- * @param options `configPath` as for {@linkcode openPreflightHost}; `checks` are what is asked.
+ * @param options `configPath` as for {@linkcode openPreflightHost}; `checks` are what is asked;
+ * `signal` gives up, and ends what the checks have started.
  * @returns The report.
  * @throws {SyscallError} As {@linkcode openPreflightHost}.
+ * @throws {DOMException} An `AbortError`, when it was given up.
  */
 export async function askHost(
   config: Config,
-  { configPath, checks }: { configPath: string | undefined; checks: readonly Check[] },
+  { configPath, checks, signal }: {
+    configPath: string | undefined;
+    checks: readonly Check[];
+    signal?: AbortSignal;
+  },
 ): Promise<PreflightReport> {
   await using opened = openPreflightHost(config, { configPath });
-  return await runPreflight(opened.host, {
-    checks,
-    clock: systemClock,
-    kernel: Deno.osRelease(),
-  });
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort);
+  try {
+    return await Promise.race([
+      aborted.promise,
+      runPreflight(opened.host, { checks, clock: systemClock, kernel: Deno.osRelease() }),
+    ]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
 }
 
 /** Hands out uids for trials, none of which a process of this host runs under. */
@@ -183,17 +207,29 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
   readonly #libc: Libc;
   readonly #config: Config;
   readonly #owners: TrialOwners;
+  readonly #identity: ServerIdentity;
   readonly #log: Logger;
   readonly #launchers: LauncherPool;
+  readonly #running = new Set<RunningSandbox>();
+  readonly #runs = new Set<Promise<void>>();
+  #isClosing = false;
   #frame: Promise<SandboxFrame> | undefined;
+  #seccomp: Promise<SeccompFilter | undefined> | undefined;
   #count = 0;
 
   constructor(
-    parts: { libc: Libc; config: Config; owners: TrialOwners; log: Logger },
+    parts: {
+      libc: Libc;
+      config: Config;
+      owners: TrialOwners;
+      identity: ServerIdentity;
+      log: Logger;
+    },
   ) {
     this.#libc = parts.libc;
     this.#config = parts.config;
     this.#owners = parts.owners;
+    this.#identity = parts.identity;
     this.#log = parts.log;
     this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
       standby: STANDBY,
@@ -201,8 +237,16 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
     });
   }
 
-  async run(trial: SandboxTrial): Promise<ProgramResult> {
-    const frame = await this.#ready();
+  run(trial: SandboxTrial): Promise<ProgramResult> {
+    const result = this.#run(trial);
+    const settled = result.then(() => {}, () => {}).finally(() => this.#runs.delete(settled));
+    this.#runs.add(settled);
+    return result;
+  }
+
+  async #run(trial: SandboxTrial): Promise<ProgramResult> {
+    const bare = await this.#ready();
+    const frame = trial.withoutSeccomp === true ? bare : { ...bare, seccomp: await this.#filter() };
     return await this.#owners.use((slots) => this.#runIn(frame, slots, trial));
   }
 
@@ -210,8 +254,21 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
     return (await this.#ready()).layout.canDisableUserns;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#launchers[Symbol.asyncDispose]();
+  /** Ends what still runs, and the waiting launchers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    await this.#launchers[Symbol.asyncDispose]();
+    for (const sandbox of this.#running) sandbox.kill();
+    await Promise.allSettled([...this.#runs, this.#frame]);
+  }
+
+  /** As the server reads it, which refuses to run without it. */
+  #filter(): Promise<SeccompFilter | undefined> {
+    const { seccompProfile } = this.#config.process;
+    this.#seccomp ??= seccompProfile === undefined
+      ? Promise.resolve(undefined)
+      : readSeccompFilter(seccompProfile, this.#identity);
+    return this.#seccomp;
   }
 
   /** Once for all: every trial needs to know what a sandbox here can be made of. */
@@ -230,8 +287,16 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
     const layout = await this.#owners.use(({ owner }) =>
       probeHost({ launchers, attach, bwrapPath, owner })
     );
-    const log = this.#log;
-    return { launchers, attach, proc: "/proc", clock: systemClock, log, layout, bwrapPath };
+    return {
+      launchers,
+      attach,
+      proc: "/proc",
+      clock: systemClock,
+      log: this.#log,
+      layout,
+      bwrapPath,
+      seccomp: undefined,
+    };
   }
 
   async #runIn(
@@ -240,7 +305,11 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
     trial: SandboxTrial,
   ): Promise<ProgramResult> {
     const { command, shown = [], env = {}, timeoutMs = TRIAL_TIMEOUT_MS, whileRunning } = trial;
-    const toolTrees = shown.map((path) => ({ source: path, target: path, readOnly: true }));
+    const toolTrees = shown.map((it) =>
+      typeof it === "string"
+        ? { source: it, target: it, readOnly: true }
+        : { ...it, readOnly: true }
+    );
     const sandbox = await startCommand({
       id: toWorkerId(`preflight-${++this.#count}`),
       command,
@@ -250,6 +319,9 @@ class HostTrials implements SandboxTrials, AsyncDisposable {
       workDir: "/tmp",
       runtime: { rPath: "", binFolders: [], toolTrees },
     }, { slots, frame });
+    this.#running.add(sandbox);
+    sandbox.emptied.then(() => this.#running.delete(sandbox));
+    if (this.#isClosing) sandbox.kill();
     const timer = new AbortController();
     const timedOut = systemClock.sleep(timeoutMs, { signal: timer.signal })
       .then(() => !timer.signal.aborted);

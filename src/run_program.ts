@@ -20,18 +20,20 @@ const OUTPUT_GRACE_MS = 500;
  *
  * @param command The program by its absolute path, and its arguments.
  * @param options `timeoutMs` is after how long it is killed; `env` is more environment; `input` is
- * what it reads from standard input, nothing if not given.
+ * what it reads from standard input, nothing if not given; `signal` kills it.
  * @returns How it ended.
- * @throws {Error} When it cannot be started.
+ * @throws {Error} When it cannot be started, or was not because of `signal`.
  */
 export async function runProgram(
   command: readonly string[],
-  { timeoutMs, env = {}, input }: {
+  { timeoutMs, env = {}, input, signal }: {
     timeoutMs: number;
     env?: Readonly<Record<string, string>>;
     input?: string | undefined;
+    signal?: AbortSignal | undefined;
   },
 ): Promise<ProgramEnding> {
+  signal?.throwIfAborted();
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, {
     args,
@@ -47,6 +49,8 @@ export async function runProgram(
     timedOut = true;
     kill(child);
   }, timeoutMs);
+  const onAbort = () => kill(child);
+  signal?.addEventListener("abort", onAbort);
   const stdout = new Capture(child.stdout);
   const stderr = new Capture(child.stderr);
   try {
@@ -57,6 +61,7 @@ export async function runProgram(
     return { code: timedOut ? EXIT_TIMEOUT : code, stdout: stdout.text, stderr: stderr.text };
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
   }
 }
 

@@ -28,6 +28,7 @@ import {
   probeHost,
   SandboxedProcess,
   type ServerIdentity,
+  readSeccompFilter,
   serverIdentity,
 } from "#src/sandbox/mod.ts";
 import { DataDir } from "./data_dir.ts";
@@ -75,6 +76,9 @@ export async function openBackend(
 
   const launchers = opened.use(
     new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
+  const seccomp = config.seccompProfile === undefined
+    ? undefined
+    : await readSeccompFilter(config.seccompProfile, identity);
       standby: config.standbyLaunchers,
       log,
     }),
@@ -91,7 +95,7 @@ export async function openBackend(
   await takeBackOrphans(slots, log);
   const owners = await ownerPolicy(slots, { identity, config, maxProcesses, libc });
   const attach = (monitorPid: Pid) => SandboxedProcess.of(libc, monitorPid);
-  const layout = await probeLayout(owners, { launchers, attach, bwrapPath });
+  const layout = await probeLayout(owners, { launchers, attach, bwrapPath, seccomp });
   const backend = new ProcessBackend({
     frame: {
       launchers,
@@ -104,6 +108,7 @@ export async function openBackend(
     },
     owners,
     ports: slots.ports,
+      seccomp,
     holdPort: (port) => bindLoopbackPort(libc, port),
     rPath,
     rigBase: config.rigBase,

@@ -5,6 +5,7 @@ import {
   type HostLayout,
   launchJob,
   sandboxEnvironment,
+  type SeccompFilter,
 } from "#src/sandbox/mod.ts";
 import type { RRuntime } from "./r_runtime.ts";
 import { RunningSandbox, type SandboxParts } from "./running_sandbox.ts";
@@ -16,6 +17,8 @@ export interface SandboxFrame extends SandboxParts {
   readonly layout: HostLayout;
   /** Absolute path of bwrap. */
   readonly bwrapPath: string;
+  /** What decides about the system calls of every sandbox; undefined for no filter. */
+  readonly seccomp: SeccompFilter | undefined;
 }
 
 /** A command and what it sees. */
@@ -68,6 +71,7 @@ export function startCommand(
     layout: frame.layout,
     toolTrees: runtime.toolTrees,
     env: sandboxEnvironment(env, runtime),
+    seccomp: frame.seccomp,
     tmpBytes: TMP_BYTES,
     shmBytes: SHM_BYTES,
   }, { bwrapPath: frame.bwrapPath, owner });

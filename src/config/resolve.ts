@@ -22,6 +22,9 @@ export function resolveConfig(
     server: {
       bind: parseBind(server.bind),
       dataDir: resolve(options.dataDir),
+      adminTokenFile: server.admin_token_file === ""
+        ? undefined
+        : resolve(server.admin_token_file),
       defaultPidsLimit: server.default_pids_limit,
       shutdownTimeoutMs: parseDuration(server.shutdown_timeout),
       logLevel: server.log_level,
@@ -36,6 +39,9 @@ export function resolveConfig(
       workerUidRangeStart: toUid(process.worker_uid_range_start),
       workerUidRangeEnd: toUid(process.worker_uid_range_end),
       workerGid: toGid(process.worker_gid),
+      seccompProfile: process.seccomp_profile === "none"
+        ? undefined
+        : resolve(process.seccomp_profile),
       standbyLaunchers: process.standby_launchers,
       skipMetadataCheck: process.skip_metadata_check,
     },

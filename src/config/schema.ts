@@ -26,6 +26,8 @@ const MAX_PIDS = 4_194_304;
 
 const mapping = "a mapping of keys to values";
 
+const SECCOMP_FORM = "none, or the absolute path of a compiled filter";
+
 const port = wholeNumber(1024, 65535);
 
 const count = wholeNumber(1, 10_000);
@@ -57,6 +59,9 @@ const app = z.strictObject({
 const server = z.strictObject({
   bind: text("host:port such as 127.0.0.1:8080", parseBind).default("127.0.0.1:8080"),
   data_dir: text("an absolute path", checkAbsolutePath).optional(),
+  admin_token_file: text('an absolute path, or "" for one in data_dir', (path) => {
+    if (path !== "") checkAbsolutePath(path);
+  }).default(""),
   default_pids_limit: wholeNumber(1, MAX_PIDS).default(256),
   shutdown_timeout: duration(0).default("30s"),
   log_level: oneOf(["debug", "info", "warn", "error"]).default("info"),
@@ -75,6 +80,7 @@ const process = z.strictObject({
   worker_uid_range_start: wholeNumber(1000, MAX_ID).default(1_900_000_000),
   worker_uid_range_end: wholeNumber(1000, MAX_ID).default(1_900_000_999),
   worker_gid: wholeNumber(1, MAX_ID).default(1_900_000_000),
+  seccomp_profile: text(SECCOMP_FORM, checkSeccompProfile).default("none"),
   standby_launchers: wholeNumber(0, 64).default(1),
   skip_metadata_check: z.boolean({ error: "true or false" }).default(false),
 }, { error: mapping });
@@ -153,6 +159,14 @@ export const plainRules: PlainRules = {
     (path.length === 1 && Object.hasOwn(schema.shape, String(path[0]))) ||
     (path.length === 3 && path[0] === "apps" && COLLECTIONS_OF_APP.includes(String(path[2]))),
 };
+
+function checkSeccompProfile(profile: string): void {
+  if (profile === "none") return;
+  if (!profile.startsWith("/")) {
+    throw new RangeError(`cannot use ${JSON.stringify(profile)}: want ${SECCOMP_FORM}`);
+  }
+  checkNoNul(profile);
+}
 
 function checkVersion(version: string): void {
   if (!/^(?:\d{1,4}(?:\.\d{1,4}){0,2})?$/.test(version)) {

@@ -24,6 +24,11 @@ export interface ServerConfig {
   readonly bind: BindAddress;
   /** Absolute path of the folder for what it keeps. */
   readonly dataDir: string;
+  /**
+   * Absolute path of the file with the token that the API wants; undefined for one in `dataDir`,
+   * which is made when it is not there.
+   */
+  readonly adminTokenFile: string | undefined;
   /** How many processes and threads a worker may have, 1 or more. */
   readonly defaultPidsLimit: number;
   /** How long a stop of the server may take before workers are killed, in milliseconds. */
@@ -52,6 +57,8 @@ export interface ProcessConfig {
   readonly workerUidRangeEnd: Uid;
   /** The gid of all workers, never 0. */
   readonly workerGid: Gid;
+  /** Absolute path of a compiled system call filter; undefined for no filter. */
+  readonly seccompProfile: string | undefined;
   /** How many launchers wait for the next worker, 0 or more. */
   readonly standbyLaunchers: number;
   /** Whether the preflight leaves the addresses of cloud metadata services alone. */

@@ -19,7 +19,7 @@ export async function probeFromSandbox(
 ): Promise<ReadonlyMap<string, ProbeOutcome>> {
   const args = targets.flatMap((target) => [`--${target.kind}`, targetText(target)]);
   const { code, stdout, stderr } = await host.sandboxes.run(
-    host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]),
+    await host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]),
   );
   const found = parseOutcomes(stdout);
   const missing = targets.map(targetText).filter((text) => !found.has(text));

@@ -11,16 +11,26 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
+/** A folder or file of the host at another path in a sandbox. */
+export interface ShownFile {
+  /** Absolute, canonical path on the host. */
+  readonly source: string;
+  /** Absolute path in the sandbox. */
+  readonly target: string;
+}
+
 /** What a check wants to have run in a sandbox. */
 export interface SandboxTrial {
   /** The program, by its absolute path in the sandbox, and its arguments. */
   readonly command: readonly string[];
-  /** Folders or files of the host that are shown read-only at their own paths. */
-  readonly shown?: readonly string[];
+  /** Folders or files of the host that are shown read-only, at their own paths if none is given. */
+  readonly shown?: readonly (string | ShownFile)[];
   /** Environment besides what every sandbox has. */
   readonly env?: Readonly<Record<string, string>>;
   /** After how long it is killed, in milliseconds; 10 000 if not given. */
   readonly timeoutMs?: number;
+  /** Leaves the configured system call filter out, as no worker's sandbox does. */
+  readonly withoutSeccomp?: boolean;
   /** Called once the program runs, with the host's view of it. */
   readonly whileRunning?: (running: RunningTrial) => Promise<void>;
 }
@@ -111,10 +121,9 @@ export interface PreflightHost {
    *
    * @param args The arguments, the command first, such as `["probe", "--tcp", "127.0.0.1:80"]`.
    * @returns The command; the files it needs, to be shown; its environment.
+   * @throws {Error} When a file of it cannot be made readable for workers.
    */
-  selfInSandbox(args: readonly string[]): {
-    command: readonly string[];
-    shown: readonly string[];
-    env: Readonly<Record<string, string>>;
-  };
+  selfInSandbox(
+    args: readonly string[],
+  ): Promise<Required<Pick<SandboxTrial, "command" | "shown" | "env">>>;
 }

@@ -1,4 +1,5 @@
 import type { Config, StoreConfig } from "#src/config/mod.ts";
+import { systemClock } from "#src/core/mod.ts";
 import { type ProbeTarget, targetText } from "#src/probe/mod.ts";
 import { lookup } from "node:dns/promises";
 
@@ -16,6 +17,8 @@ export interface LocatedService extends Service {
   readonly targets: readonly ProbeTarget[];
 }
 
+/** How long looking up a name may take, in milliseconds. */
+const LOOKUP_TIMEOUT_MS = 2000;
 /** The port of Redis when its URL names none. */
 const REDIS_PORT = 6379;
 /** The port of PostgreSQL when its URL names none. */
@@ -92,7 +95,7 @@ export async function locateService(service: Service): Promise<LocatedService> {
     return { ...service, targets: [{ kind: "tcp", hostname: loopback, port }] };
   }
   try {
-    const found = await lookup(hostname, { all: true });
+    const found = await withinTime(lookup(hostname, { all: true }));
     const addresses = [...new Set(found.map(({ address }) => address))];
     if (addresses.length === 0) throw new Error("it has no address");
     return {
@@ -101,6 +104,21 @@ export async function locateService(service: Service): Promise<LocatedService> {
     };
   } catch (cause) {
     throw new Error(`cannot look up ${targetText(target)}`, { cause });
+  }
+}
+
+/** A lookup that is given up goes on by itself: the system's resolver cannot be told to stop. */
+async function withinTime<T>(lookup: Promise<T>): Promise<T> {
+  const waiting = new AbortController();
+  try {
+    return await Promise.race([
+      lookup,
+      systemClock.sleep(LOOKUP_TIMEOUT_MS, { signal: waiting.signal }).then(() => {
+        throw new Error(`no name server answered within ${LOOKUP_TIMEOUT_MS / 1000} s`);
+      }),
+    ]);
+  } finally {
+    waiting.abort();
   }
 }
 

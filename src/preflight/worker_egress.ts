@@ -19,12 +19,11 @@ export const workerEgress: Check = {
   async run(host) {
     const findings: Finding[] = [];
     const services: LocatedService[] = [];
-    for (const service of configuredServices(host.config)) {
-      try {
-        services.push(await locateService(service));
-      } catch (cause) {
-        findings.push(notKnown(errorMessage(cause)));
-      }
+    for (
+      const located of await Promise.allSettled(configuredServices(host.config).map(locateService))
+    ) {
+      if (located.status === "fulfilled") services.push(located.value);
+      else findings.push(notKnown(errorMessage(located.reason)));
     }
     const metadata = host.config.process.skipMetadataCheck ? [] : METADATA_TARGETS;
     const ofServices = services.flatMap(({ targets }) => targets);
@@ -34,13 +33,16 @@ export const workerEgress: Check = {
     }
     // A port that nobody listens on says nothing about what rules would let through.
     using _listeners = listenWhereFree(services);
-    let inside: ReadonlyMap<string, ProbeOutcome>;
-    try {
-      inside = await probeFromSandbox(host, targets);
-    } catch (cause) {
-      return [...findings, notKnown(errorMessage(cause))];
-    }
-    const outside = await probeTargets(ofServices, { timeoutMs: SERVER_TIMEOUT_MS });
+    // At the same time, since each may have to wait for what never answers.
+    const [attempt, outside] = await Promise.all([
+      probeFromSandbox(host, targets).then(
+        (inside) => ({ inside }),
+        (error: unknown) => ({ error }),
+      ),
+      probeTargets(ofServices, { timeoutMs: SERVER_TIMEOUT_MS }),
+    ]);
+    if ("error" in attempt) return [...findings, notKnown(errorMessage(attempt.error))];
+    const { inside } = attempt;
     const silent = outside.filter(({ target, result }) =>
       result !== "connected" && inside.get(target)?.result !== "connected"
     );

@@ -1,6 +1,7 @@
 import { checkMountTarget } from "#src/core/mod.ts";
 import type { JobArg } from "./bwrap_exec/job.ts";
 import type { HostLayout } from "./host_layout.ts";
+import type { SeccompFilter } from "./seccomp/filter.ts";
 
 /** A file or folder of the host, as the sandbox sees it. */
 export interface Bind {
@@ -39,6 +40,8 @@ export interface SandboxSpec {
   readonly env: Readonly<Record<string, string>>;
   /** The working directory in the sandbox. */
   readonly workDir: string;
+  /** What decides about the program's system calls; undefined for no filter. */
+  readonly seccomp: SeccompFilter | undefined;
   /** Room on /tmp, in bytes, above 0. */
   readonly tmpBytes: number;
   /** Room on /dev/shm, in bytes, above 0. */
@@ -97,6 +100,7 @@ export function bwrapOptions(spec: SandboxSpec): JobArg[] {
     ...contentOptions(spec),
     ...["--remount-ro", "/"],
     ...["--chdir", spec.workDir],
+    ...(spec.seccomp ? ["--seccomp", { base64: spec.seccomp.base64 }] : []),
   ];
 }
 

@@ -4,6 +4,7 @@ import { type HostLayout, inspectRoot } from "./host_layout.ts";
 import { launchJob, type SandboxOwner } from "./launch_job.ts";
 import type { LaunchedProcess, LauncherPool } from "./launcher.ts";
 import type { SandboxedProcess } from "./sandboxed_process.ts";
+import type { SeccompFilter } from "./seccomp/filter.ts";
 
 /** What a probe is made with. */
 export interface ProbeParts {
@@ -15,6 +16,8 @@ export interface ProbeParts {
   readonly bwrapPath: string;
   /** Who to run as. */
   readonly owner: SandboxOwner;
+  /** The system call filter that later sandboxes get; none if not given. */
+  readonly seccomp?: SeccompFilter | undefined;
   /** The host's root folder; `/` if not given. */
   readonly root?: string;
 }
@@ -32,7 +35,7 @@ const PROBE_TMP_BYTES = 1024 * 1024;
  * @throws {Error} When no sandbox can be made at all, with what bwrap said.
  */
 export async function probeHost(
-  { launchers, attach, bwrapPath, owner, root = "/" }: ProbeParts,
+  { launchers, attach, bwrapPath, owner, seccomp, root = "/" }: ProbeParts,
 ): Promise<HostLayout> {
   const rootEntries = await inspectRoot(root);
   const attempt = async (layout: HostLayout): Promise<string | undefined> => {
@@ -45,6 +48,7 @@ export async function probeHost(
       mounts: [],
       env: sandboxEnvironment({}),
       workDir: "/tmp",
+      seccomp,
       tmpBytes: PROBE_TMP_BYTES,
       shmBytes: PROBE_TMP_BYTES,
       command: ["/usr/bin/true"],

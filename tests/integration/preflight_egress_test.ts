@@ -35,7 +35,8 @@ const CASES: Readonly<Record<string, Case>> = {
     assertStringIncludes(after[0]?.message ?? "", "127.0.0.1:8099 (refused)");
     assertEquals((await cloudFinding()).severity, "ok");
     const absent = { command: ["/nonexistent"], shown: [], env: {} };
-    const [unknown] = [await workerEgress.run({ ...host, selfInSandbox: () => absent })].flat();
+    const selfInSandbox = () => Promise.resolve(absent);
+    const [unknown] = [await workerEgress.run({ ...host, selfInSandbox })].flat();
     assertEquals(unknown?.severity, "warning");
     assertStringIncludes(unknown?.message ?? "", "could not be found out: the probe ended with");
   },

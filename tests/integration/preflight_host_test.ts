@@ -84,7 +84,9 @@ Deno.test("without bwrap a trial fails, and says what is missing", root, async (
 Deno.test("this executable can be shown and started in a sandbox", root, async () => {
   await using opened = openHost();
   const { sandboxes, selfInSandbox } = opened.host;
-  const { code, stdout, stderr } = await sandboxes.run(selfInSandbox(["bwrap-exec", "--help"]));
+  const { code, stdout, stderr } = await sandboxes.run(
+    await selfInSandbox(["bwrap-exec", "--help"]),
+  );
   assertEquals([code, stderr], [0, ""]);
   assert(stdout.includes("bwrap-exec"), stdout);
 });

@@ -31,6 +31,7 @@ async function runIn(layout: HostLayout, command: string[]): Promise<string> {
     mounts: [],
     env: sandboxEnvironment({}),
     workDir: "/tmp",
+    seccomp: undefined,
     tmpBytes: 1e6,
     shmBytes: 1e6,
     command,

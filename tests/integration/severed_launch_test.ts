@@ -30,6 +30,7 @@ Deno.test("a sandbox whose server is gone before it is made ends by itself", roo
     mounts: [],
     env: sandboxEnvironment({}),
     workDir: "/tmp",
+    seccomp: undefined,
     tmpBytes: 1e6,
     shmBytes: 1e6,
     command: ["/usr/bin/sleep", "60"],

@@ -100,12 +100,17 @@ function applyRlimit(libc: Libc, text: string): void {
 
 function realize(libc: Libc, arg: JobArg): string {
   if (typeof arg === "string") return arg;
+  return String(memfd(libc, contentOf(libc, arg), { closeOnExec: false }));
+}
+
+function contentOf(libc: Libc, arg: Exclude<JobArg, string>): Uint8Array<ArrayBuffer> {
+  if ("base64" in arg) return Uint8Array.fromBase64(arg.base64);
   const text = "data" in arg ? arg.data : arg.list.map((item) => {
     const value = realize(libc, item);
     if (value.includes("\0")) throw new RangeError("an argument contains NUL");
     return value + "\0";
   }).join("");
-  return String(memfd(libc, new TextEncoder().encode(text), { closeOnExec: false }));
+  return new TextEncoder().encode(text);
 }
 
 function verifyIds(libc: Libc, job: LaunchJob): void {

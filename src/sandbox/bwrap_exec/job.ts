@@ -11,6 +11,8 @@ export type JobArg =
   | string
   /** Becomes the number of a file descriptor in memory that holds this text. */
   | { readonly data: string }
+  /** The same for bytes, written in base64. */
+  | { readonly base64: string }
   /** Becomes the number of a descriptor that holds these, each followed by NUL (bwrap's `--args`). */
   | { readonly list: readonly JobArg[] };
 
@@ -168,5 +170,6 @@ function isJobArg(value: unknown): value is JobArg {
   if (typeof value === "string") return true;
   if (typeof value !== "object" || value === null) return false;
   if ("data" in value) return typeof value.data === "string";
+  if ("base64" in value) return typeof value.base64 === "string";
   return "list" in value && Array.isArray(value.list) && value.list.every(isJobArg);
 }

@@ -13,7 +13,7 @@ const JOB = {
   rlimits: ["CORE=0:0"],
   keepFds: [],
   program: "/nowhere",
-  args: ["--args", { list: ["--file", { data: "" }] }, "--"],
+  args: ["--args", { list: ["--file", { data: "" }, "--seccomp", { base64: "" }] }, "--"],
 };
 
 /**

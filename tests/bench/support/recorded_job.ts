@@ -43,6 +43,7 @@ export async function recordJob(
       log: silentLogger,
       layout,
       bwrapPath: config.bwrapPath,
+      seccomp: undefined,
     },
     owners: {
       kind: "exclusive",

@@ -12,6 +12,7 @@ const OVERRIDES: readonly [
 ][] = [
   ["BLOCKYARD_SERVER_BIND", "[::1]:0", "server", "bind", { hostname: "::1", port: 0 }],
   ["BLOCKYARD_SERVER_DATA_DIR", "/d", "server", "dataDir", "/d"],
+  ["BLOCKYARD_SERVER_ADMIN_TOKEN_FILE", "/t", "server", "adminTokenFile", "/t"],
   ["BLOCKYARD_SERVER_DEFAULT_PIDS_LIMIT", "99", "server", "defaultPidsLimit", 99],
   ["BLOCKYARD_SERVER_SHUTDOWN_TIMEOUT", "0s", "server", "shutdownTimeoutMs", 0],
   ["BLOCKYARD_SERVER_LOG_LEVEL", "error", "server", "logLevel", "error"],
@@ -40,6 +41,7 @@ const OVERRIDES: readonly [
   ],
   ["BLOCKYARD_PROCESS_WORKER_GID", " 7 ", "process", "workerGid", 7],
   ["BLOCKYARD_PROCESS_STANDBY_LAUNCHERS", "0", "process", "standbyLaunchers", 0],
+  ["BLOCKYARD_PROCESS_SECCOMP_PROFILE", "/s", "process", "seccompProfile", "/s"],
   ["BLOCKYARD_PROCESS_SKIP_METADATA_CHECK", "true", "process", "skipMetadataCheck", true],
   ["BLOCKYARD_PROXY_SESSION_IDLE_TTL", "2h", "proxy", "sessionIdleTtlMs", 7_200_000],
   ["BLOCKYARD_PROXY_IDLE_WORKER_TIMEOUT", "1s", "proxy", "idleWorkerTimeoutMs", 1000],
@@ -57,8 +59,8 @@ const STORE_VARIABLES = [
   "BLOCKYARD_REDIS_KEY_PREFIX",
 ];
 const FILE = `
-server: {bind: 127.0.0.1:1, data_dir: /f, default_pids_limit: 3, shutdown_timeout: 3s, log_level: warn, trusted_proxies: [192.0.2.0/24]}
-process: {bwrap_path: /f, r_path: /f, rig_base: /f, port_range_start: 10003, port_range_end: 10903, worker_uid_range_start: 1900000003, worker_uid_range_end: 1900000903, worker_gid: 3, standby_launchers: 3}
+server: {bind: 127.0.0.1:1, data_dir: /f, admin_token_file: /f, default_pids_limit: 3, shutdown_timeout: 3s, log_level: warn, trusted_proxies: [192.0.2.0/24]}
+process: {bwrap_path: /f, r_path: /f, rig_base: /f, port_range_start: 10003, port_range_end: 10903, worker_uid_range_start: 1900000003, worker_uid_range_end: 1900000903, worker_gid: 3, seccomp_profile: /f, standby_launchers: 3}
 proxy: {session_idle_ttl: 3s, idle_worker_timeout: 3s, worker_start_timeout: 3s, health_interval: 3s, max_workers: 3}
 `;
 for (const [name, value, section, key, result] of OVERRIDES) {

@@ -9,6 +9,7 @@ const DEFAULTS: Config = {
   server: {
     bind: { hostname: "127.0.0.1", port: 8080 },
     dataDir: "/var/lib/blockyard",
+    adminTokenFile: undefined,
     defaultPidsLimit: 256,
     shutdownTimeoutMs: 30_000,
     logLevel: "info",
@@ -24,6 +25,7 @@ const DEFAULTS: Config = {
     workerUidRangeEnd: toUid(1_900_000_999),
     workerGid: toGid(1_900_000_000),
     standbyLaunchers: 1,
+    seccompProfile: undefined,
     skipMetadataCheck: false,
   },
   proxy: {
@@ -73,6 +75,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
     server: {
       bind: { hostname: "::1", port: 9090 },
       dataDir: "/srv/blockyard",
+      adminTokenFile: "/etc/blockyard.token",
       defaultPidsLimit: 512,
       shutdownTimeoutMs: 60_000,
       logLevel: "debug",
@@ -88,6 +91,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       workerUidRangeEnd: toUid(2_000_000_499),
       workerGid: toGid(2_000_000_000),
       standbyLaunchers: 0,
+      seccompProfile: "/etc/blockyard.bpf",
       skipMetadataCheck: true,
     },
     proxy: {

@@ -8,8 +8,8 @@ const SERVER: readonly [what: string, lines: string, problems: string[]][] = [
   ["an unknown key that is near a known one", "bnd: x", [
     '2:3 server.bnd: is not a known key, want "bind"',
   ]],
-  ["an unknown key that is near none", "admin_token_file: x", [
-    "2:3 server.admin_token_file: is not a known key, want one of bind, data_dir, default_pids_limit, shutdown_timeout, log_level, trusted_proxies",
+  ["an unknown key that is near none", "wallpaper: x", [
+    "2:3 server.wallpaper: is not a known key, want one of bind, data_dir, admin_token_file, default_pids_limit, shutdown_timeout, log_level, trusted_proxies",
   ]],
   ["an empty bind", "bind:", ["2:8 server.bind: is empty, want host:port such as 127.0.0.1:8080"]],
   ["a number as bind", "bind: 8080", [
@@ -41,6 +41,9 @@ const SERVER: readonly [what: string, lines: string, problems: string[]][] = [
   ]],
   ["a bind among the ports for workers", "bind: 127.0.0.1:10500", [
     "2:9 server.bind: the server's port 10500 lies in the ports for workers, 10000 to 10999, want it outside of them",
+  ]],
+  ["a relative admin_token_file", "admin_token_file: token", [
+    '2:21 server.admin_token_file: cannot use the relative path "token": want an absolute one that starts with "/"',
   ]],
   ["a relative data_dir", "data_dir: var/x", [
     '2:13 server.data_dir: cannot use the relative path "var/x": want an absolute one that starts with "/"',

@@ -21,7 +21,7 @@ export function fakeHost(overrides: Partial<PreflightHost> = {}): PreflightHost 
     sandboxes: { run: refuse, canDisableUserns: refuse },
     findProgram: () => Promise.resolve(undefined),
     runProgram: refuse,
-    selfInSandbox: (args) => ({ command: ["/self", ...args], shown: [], env: {} }),
+    selfInSandbox: (args) => Promise.resolve({ command: ["/self", ...args], shown: [], env: {} }),
     ...overrides,
   };
 }

@@ -25,6 +25,7 @@ function spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
     mounts: [],
     env: { HOME: "/tmp", TOKEN: "secret" },
     workDir: "/app",
+    seccomp: undefined,
     tmpBytes: 1000,
     shmBytes: 2000,
     command: ["/usr/bin/R", "-e", "1"],
