@@ -4,6 +4,7 @@
  * @module
  */
 import { bindLoopbackPort, getresuid, hasProcesses, type Libc, openLibc } from "#ffi/mod.ts";
+import { createApi } from "#src/api/mod.ts";
 import {
   type ClaimOwner,
   type HostSlots,
@@ -20,17 +21,19 @@ import {
 } from "#src/backend/mod.ts";
 import type { Config, ProcessConfig, StoreConfig } from "#src/config/mod.ts";
 import { errorMessage, type Logger, NotFoundError, type Pid, systemClock } from "#src/core/mod.ts";
+import { type PreflightReport, reportJson } from "#src/preflight/mod.ts";
 import { type AppDefinition, createDataPlane, serveHttp } from "#src/proxy/mod.ts";
 import {
   adoptOrphans,
   type HostLayout,
   LauncherPool,
   probeHost,
+  readSeccompFilter,
   SandboxedProcess,
   type ServerIdentity,
-  readSeccompFilter,
   serverIdentity,
 } from "#src/sandbox/mod.ts";
+import { ADMIN_TOKEN_NAME, readAdminToken } from "./admin_token.ts";
 import { DataDir } from "./data_dir.ts";
 import { findProgram } from "./find_program.ts";
 import { sweepOrphans } from "./orphan_sweep.ts";
@@ -73,12 +76,12 @@ export async function openBackend(
   adoptOrphans(libc);
   const bwrapPath = await requireProgram(config.bwrapPath, "bubblewrap", "process.bwrap_path");
   const rPath = await requireProgram(config.rPath, "R", "process.r_path");
-
-  const launchers = opened.use(
-    new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
   const seccomp = config.seccompProfile === undefined
     ? undefined
     : await readSeccompFilter(config.seccompProfile, identity);
+
+  const launchers = opened.use(
+    new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
       standby: config.standbyLaunchers,
       log,
     }),
@@ -105,10 +108,10 @@ export async function openBackend(
       log,
       layout,
       bwrapPath,
+      seccomp,
     },
     owners,
     ports: slots.ports,
-      seccomp,
     holdPort: (port) => bindLoopbackPort(libc, port),
     rPath,
     rigBase: config.rigBase,
@@ -147,13 +150,18 @@ const ORPHAN_SWEEP_MS = 60_000;
  * Starts a server.
  *
  * @param config The whole configuration but for the apps.
- * @param options `apps` are served; `log` gets what happens.
+ * @param options `apps` are served; `preflight` is what the host was found to be, if that was looked
+ * at; `log` gets what happens.
  * @returns The server, listening.
  * @throws {Error} As {@linkcode openBackend}, or when the address cannot be listened on.
  */
 export async function startServer(
   config: Config,
-  { apps, log }: { apps: readonly AppDefinition[]; log: Logger },
+  { apps, preflight, log }: {
+    apps: readonly AppDefinition[];
+    preflight?: PreflightReport | undefined;
+    log: Logger;
+  },
 ): Promise<Server> {
   await using opened = new AsyncDisposableStack();
   const listener = listen(config.server.bind);
@@ -170,6 +178,7 @@ export async function startServer(
   );
   for (const layer of missingLayers) log.warn("isolation is incomplete", { missing: layer });
   const dataDir = await DataDir.open(config.server.dataDir, { uid: identity.uid });
+  const token = await adminToken(config.server, { dataDir, uid: identity.uid });
   await warnOfMissingR(backend, { apps, log });
   opened.use(sweeping(backend, log));
 
@@ -177,6 +186,7 @@ export async function startServer(
     backend,
     apps,
     limits: config.proxy,
+    api: createApi({ token, preflight: preflight && reportJson(preflight), log }),
     trustedProxies: config.server.trustedProxies,
     clock: systemClock,
     log,
@@ -227,6 +237,16 @@ function listen({ hostname, port }: Config["server"]["bind"]): Deno.TcpListener 
 
 function urlOf({ hostname, port }: Deno.NetAddr): string {
   return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** A file that the configuration names is there, or something is wrong. */
+function adminToken(
+  { adminTokenFile }: Config["server"],
+  { dataDir, uid }: { dataDir: DataDir; uid: number },
+): Promise<string> {
+  return adminTokenFile === undefined
+    ? readAdminToken(`${dataDir.path}/${ADMIN_TOKEN_NAME}`, { uid, create: true })
+    : readAdminToken(adminTokenFile, { uid, create: false });
 }
 
 /** One app that cannot run is no reason to keep the others from running. */

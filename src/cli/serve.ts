@@ -1,11 +1,14 @@
 import { type AppConfig, appDefaults, type Config, loadConfig } from "#src/config/mod.ts";
 import { errorMessage, type Logger, toAppName } from "#src/core/mod.ts";
 import { DEMO_APP_R } from "#src/demo_app.ts";
+import type { PreflightReport } from "#src/preflight/mod.ts";
 import type { AppDefinition } from "#src/proxy/mod.ts";
 import { isRoot, type Server, startServer } from "#src/system.ts";
+import { resolve } from "node:path/posix";
 import { type CommandSpec, parseCommand } from "./args.ts";
 import { commandHelp } from "./help.ts";
 import { createLogger } from "./log.ts";
+import { preflightFirst } from "./preflight_first.ts";
 
 /** What `serve` understands. */
 export const SERVE = {
@@ -15,6 +18,7 @@ export const SERVE = {
     config: { type: "string", value: "FILE", help: "the configuration, in YAML" },
     demo: { type: "boolean", help: "serve a small built-in Shiny app too; no file needed" },
     bind: { type: "string", value: "HOST:PORT", help: "where to listen, in place of server.bind" },
+    "skip-preflight": { type: "boolean", help: "start even if this host is not fit" },
   },
 } as const satisfies CommandSpec;
 
@@ -41,11 +45,16 @@ export async function serve(args: readonly string[]): Promise<number> {
   });
   const log = createLogger({ level: config.server.logLevel, format: "auto" });
   using signals = listenForSignals();
+  const asked = signals.next();
   const apps = definitions(config, { demo: options.demo });
 
   let server: Server;
   try {
-    server = await startServer(config, { apps, log });
+    const preflight = options["skip-preflight"]
+      ? skipPreflight(log)
+      : await checkHost(config, { path: options.config, log, asked });
+    if (preflight === "stopped") return 0;
+    server = await startServer(config, { apps, preflight, log });
   } catch (error) {
     log.error("cannot start", { error: errorMessage(error) });
     return 1;
@@ -56,8 +65,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     await Deno.stdout.write(new TextEncoder().encode(line));
   }
 
-  const first = await signals.next();
-  log.info("stopping", { signal: first });
+  log.info("stopping", { signal: await asked });
   const outcome = await Promise.race([stop(server, log), signals.next()]);
   if (typeof outcome === "number") return outcome;
   log.warn("stopped at once: workers were killed", { signal: outcome });
@@ -85,6 +93,37 @@ async function stop(server: Server, log: Logger): Promise<number> {
     log.error("cannot stop cleanly", { error: errorMessage(error) });
     return 1;
   }
+}
+
+function skipPreflight(log: Logger): undefined {
+  log.warn("preflight skipped: nobody knows whether this host is fit");
+}
+
+/** A signal that comes meanwhile ends the check, and with it all that it has started. */
+async function checkHost(
+  config: Config,
+  { path, log, asked }: {
+    path: string | undefined;
+    log: Logger;
+    asked: Promise<Deno.Signal>;
+  },
+): Promise<PreflightReport | "stopped"> {
+  const configPath = path === undefined ? undefined : resolve(path);
+  const giveUp = new AbortController();
+  const checking = preflightFirst(config, { configPath, log, signal: giveUp.signal });
+  const outcome = await Promise.race([checking, asked]);
+  if (typeof outcome === "string") {
+    giveUp.abort();
+    await checking.catch(() => undefined);
+    log.info("stopped before the host was checked", { signal: outcome });
+    return "stopped";
+  }
+  if (!outcome.isFit) {
+    throw new Error(
+      "this host is not fit: repair what the log names, or start with --skip-preflight",
+    );
+  }
+  return outcome.report;
 }
 
 interface Signals extends Disposable {

@@ -34,6 +34,8 @@ export interface DataPlaneOptions {
   readonly apps: readonly AppDefinition[];
   /** How much they may use. */
   readonly limits: DataPlaneLimits;
+  /** Answers requests below `/api`; without it there is nothing. */
+  readonly api?: (request: Request) => Promise<Response>;
   /** Networks in CIDR notation whose word about clients is believed. */
   readonly trustedProxies: readonly string[];
   /** What every wait goes by. */
@@ -131,7 +133,13 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
   }
 
   return {
-    decide: createRouter({ pools, admissions: new Admissions(sessions, log), forwarding, log }),
+    decide: createRouter({
+      pools,
+      admissions: new Admissions(sessions, log),
+      api: options.api,
+      forwarding,
+      log,
+    }),
     start() {
       tend();
       every(TEND_INTERVAL_MS, tend);

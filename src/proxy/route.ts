@@ -6,6 +6,8 @@ export type Route =
   | { readonly kind: "index" }
   /** The server's own sign of life. */
   | { readonly kind: "healthz" }
+  /** The management API, which reads the target itself. */
+  | { readonly kind: "api" }
   /** Something of an app. */
   | {
     readonly kind: "app";
@@ -20,6 +22,7 @@ export type Route =
 
 const UNKNOWN: Route = { kind: "unknown" };
 const APP_PREFIX = "/app/";
+const API_PREFIX = "/api/";
 
 /**
  * The path of an app.
@@ -46,6 +49,7 @@ export function parseRoute(target: string): Route {
   const query = queryStart === -1 ? "" : target.slice(queryStart);
   if (path === "/") return { kind: "index" };
   if (path === "/healthz") return { kind: "healthz" };
+  if (path.startsWith(API_PREFIX)) return { kind: "api" };
   if (!path.startsWith(APP_PREFIX)) return UNKNOWN;
 
   const nameEnd = path.indexOf("/", APP_PREFIX.length);

@@ -1,5 +1,6 @@
 import type { AppName, Logger } from "#src/core/mod.ts";
 import type { Admission, Admissions } from "./admission.ts";
+import { apiRequest } from "./api_request.ts";
 import {
   sessionCookie,
   sessionCookieValues,
@@ -22,6 +23,8 @@ export interface RouterOptions {
   readonly pools: ReadonlyMap<AppName, WorkerPool>;
   /** The way from a request to a worker. */
   readonly admissions: Admissions;
+  /** What answers below `/api`; undefined when there is nothing. */
+  readonly api: ((request: Request) => Promise<Response>) | undefined;
   /** Who asks. */
   readonly forwarding: Forwarding;
   /** Told of sessions that begin and workers that do not answer. */
@@ -31,8 +34,8 @@ export interface RouterOptions {
 /**
  * Makes the function that decides about every request.
  *
- * `/app/{name}/…` goes to a worker of the app, `/` lists the apps, `/healthz` says that the server
- * is alive. Any request for an app that comes without a valid session, be it for a page, a part of
+ * `/app/{name}/…` goes to a worker of the app, `/api/…` to the management API, `/` lists the apps,
+ * `/healthz` says that the server is alive. Any request for an app that comes without a valid session, be it for a page, a part of
  * one or a WebSocket, begins a session of its own; while a worker starts for it the request is held.
  *
  * @param options The parts to use.
@@ -48,6 +51,8 @@ export function createRouter(options: RouterOptions): Decide {
         return respond(onlyGet(head) ?? indexPage(apps, head.headers));
       case "healthz":
         return respond(onlyGet(head) ?? alive());
+      case "api":
+        return toApi(head, options);
       case "app": {
         const pool = pools.get(route.app);
         if (pool === undefined) return respond(notFoundPage(head.headers));
@@ -59,6 +64,12 @@ export function createRouter(options: RouterOptions): Decide {
         return respond(notFoundPage(head.headers));
     }
   };
+}
+
+async function toApi(head: RequestHead, { api }: RouterOptions): Promise<Verdict> {
+  if (api === undefined) return respond(notFoundPage(head.headers));
+  const request = apiRequest(head);
+  return respond(request === undefined ? new Response(null, { status: 501 }) : await api(request));
 }
 
 interface AppRequest extends RouterOptions {

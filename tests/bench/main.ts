@@ -15,6 +15,7 @@ import { errorMessage } from "#src/core/mod.ts";
 import { findProgram } from "#src/find_program.ts";
 import { firstByteBenchmark } from "./first_byte.ts";
 import { launcherBenchmark } from "./launcher.ts";
+import { preflightBenchmark } from "./preflight.ts";
 import { proxyBenchmark } from "./proxy.ts";
 import { slotsBenchmark } from "./slots.ts";
 import { spawnBenchmark } from "./spawn.ts";
@@ -28,6 +29,7 @@ const BENCHMARKS = [
   spawnBenchmark,
   firstByteBenchmark,
   launcherBenchmark,
+  preflightBenchmark,
   proxyBenchmark,
   slotsBenchmark,
 ];

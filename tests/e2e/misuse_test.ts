@@ -79,8 +79,9 @@ Deno.test(
   "without bubblewrap or R, serve ends with 1 and names the setting",
   withHost,
   async () => {
+    const args = ["serve", "--demo", "--skip-preflight", "--bind", "127.0.0.1:0"];
     for (const [variable, key] of [["BWRAP", "process.bwrap_path"], ["R", "process.r_path"]]) {
-      const { code, stderr } = await runBlockyard(["serve", "--demo", "--bind", "127.0.0.1:0"], {
+      const { code, stderr } = await runBlockyard(args, {
         env: {
           ...rangesAsEnvironment(ownRanges()),
           [`BLOCKYARD_PROCESS_${variable}_PATH`]: "/nonexistent",

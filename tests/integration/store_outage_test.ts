@@ -31,7 +31,9 @@ function program(): { prefix?: string[]; executable: string } {
 async function failedStart(env: Record<string, string>): Promise<{ code: number; error: string }> {
   await using folder = await tempFolder();
   const { prefix = [], executable } = program();
-  const [path = "", ...args] = [...prefix, executable, "serve", "--demo", "--bind", "127.0.0.1:0"];
+  // A store without a password would be refused before it is asked for anything.
+  const options = ["--demo", "--skip-preflight", "--bind", "127.0.0.1:0"];
+  const [path = "", ...args] = [...prefix, executable, "serve", ...options];
   const { code, stderr } = await new Deno.Command(path, {
     args,
     env: { ...env, BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data` },

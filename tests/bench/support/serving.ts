@@ -25,7 +25,7 @@ const TIMEOUT_MS = 60_000;
  */
 export async function startServing(executable: string, configFile: string): Promise<Serving> {
   const child = new Deno.Command(executable, {
-    args: ["serve", "--config", configFile],
+    args: ["serve", "--config", configFile, "--skip-preflight"],
     stdin: "null",
     stdout: "null",
     stderr: "piped",

@@ -36,6 +36,9 @@ export function environment(more: Readonly<Record<string, string>> = {}): Record
   };
 }
 
+/** How long a command may take that ends by itself, in milliseconds. */
+const RUN_MS = 60_000;
+
 /** A command that has ended. */
 export interface Outcome {
   /** Its exit code. */
@@ -57,12 +60,18 @@ export async function runBlockyard(
   args: readonly string[],
   { env }: { env?: Readonly<Record<string, string>> } = {},
 ): Promise<Outcome> {
-  const { code, stdout, stderr } = await new Deno.Command(EXECUTABLE, {
+  const child = new Deno.Command(EXECUTABLE, {
     args: [...args],
     env: environment(env),
     clearEnv: true,
     stdin: "null",
-  }).output();
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  // One that serves where it should have refused would never end.
+  const timer = setTimeout(() => child.kill("SIGTERM"), RUN_MS);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(timer);
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
 }

@@ -16,6 +16,10 @@ export interface ServeOptions {
   readonly apps?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** The section `proxy` of the file. */
   readonly proxy?: Readonly<Record<string, unknown>>;
+  /** The section `process` of the file. */
+  readonly process?: Readonly<Record<string, unknown>>;
+  /** Whether it checks the host first; tests of other things go without, to be quicker. */
+  readonly preflight?: boolean;
   /** Arguments after `serve`, in place of those for the file. */
   readonly args?: readonly string[];
   /** What is set in its environment besides the usual. */
@@ -75,6 +79,7 @@ export class ServeProcess implements AsyncDisposable {
       "serve",
       ...args,
       ...["--bind", "127.0.0.1:0"],
+      ...options.preflight === true ? [] : ["--skip-preflight"],
     ];
     const child = new Deno.Command(program, {
       args: rest,
@@ -219,10 +224,10 @@ export class ServeProcess implements AsyncDisposable {
 /** JSON is YAML, YAML 1.2 section 1.3. */
 async function writeConfig(
   folder: TempFolder,
-  { apps = {}, proxy = {} }: ServeOptions,
+  { apps = {}, proxy = {}, process = {} }: ServeOptions,
 ): Promise<string> {
   const server = { data_dir: `${folder.path}/data`, log_level: "debug" };
-  return await folder.write("blockyard.yaml", JSON.stringify({ server, proxy, apps }));
+  return await folder.write("blockyard.yaml", JSON.stringify({ server, process, proxy, apps }));
 }
 
 async function collect(

@@ -26,6 +26,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "zod": ["src/config/"],
   "@logtape/logtape": ["src/cli/log.ts"],
   "@redis/client": ["src/allocator/redis/"],
+  "ajv": ["tests/"],
+  "hono": ["src/api/"],
   "pg": ["src/allocator/postgres/"],
   "playwright-core": ["tests/e2e/", "tests/bench/"],
 };

@@ -74,6 +74,7 @@ export function planeRig(
     apps?: AppDefinition[];
     limits?: Partial<DataPlaneLimits>;
     trustedProxies?: string[];
+    api?: (request: Request) => Promise<Response>;
   } = {},
 ): PlaneRig {
   const clock = new FakeClock();
@@ -85,6 +86,7 @@ export function planeRig(
     log: silentLogger,
     apps: options.apps ?? [app()],
     trustedProxies: options.trustedProxies ?? [],
+    ...(options.api && { api: options.api }),
     limits: {
       maxWorkers: 100,
       sessionIdleTtlMs: 3_600_000,

@@ -71,6 +71,15 @@ Deno.test("the index and the sign of life take a query", strict, () => {
   ]);
 });
 
+Deno.test("all that is below its path belongs to the API", strict, () => {
+  for (const target of ["/api/", "/api/v1/preflight", "/api/v1/workers/x?y", "/api//"]) {
+    assertEquals(short(target), "api", target);
+  }
+  for (const target of ["/api", "/apis/", "/API/", "//api/", "/x/api/"]) {
+    assertEquals(short(target), "unknown", target);
+  }
+});
+
 Deno.test("whatever the target, app and rest are the ones that stand in it", strict, () => {
   const random = new Random(7);
   const pieces = [
