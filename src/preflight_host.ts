@@ -26,6 +26,7 @@ import {
   type SandboxTrials,
 } from "#src/preflight/mod.ts";
 import {
+  adoptOrphans,
   LauncherPool,
   probeHost,
   readSeccompFilter,
@@ -72,6 +73,8 @@ export function openPreflightHost(
   const opened = new AsyncDisposableStack();
   const libc = opened.use(openLibc());
   const identity = serverIdentity(libc);
+  // Not every host has a first process that reaps what sandboxes leave.
+  adoptOrphans(libc);
   const owners = new TrialOwners(libc, config, identity);
   const ending = new AbortController();
   const readable = opened.use(new ReadableFiles({ isOwnUser: !identity.isRoot }));

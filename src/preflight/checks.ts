@@ -2,9 +2,13 @@ import { bwrapAvailable } from "./bwrap_available.ts";
 import { bwrapHostUidMapping } from "./bwrap_host_uid_mapping.ts";
 import type { Check } from "./check.ts";
 import { cloudMetadata } from "./cloud_metadata.ts";
+import { fdLimit } from "./fd_limit.ts";
+import { portRange } from "./port_range.ts";
 import { rBinary } from "./r_binary.ts";
 import { redisAuth } from "./redis_auth.ts";
 import { sandboxSmoke } from "./sandbox_smoke.ts";
+import { seccompProfile } from "./seccomp_profile.ts";
+import { uidRange } from "./uid_range.ts";
 import { userNamespaces } from "./user_namespaces.ts";
 import { workerEgress } from "./worker_egress.ts";
 
@@ -12,9 +16,13 @@ import { workerEgress } from "./worker_egress.ts";
 export const CHECKS: readonly Check[] = [
   bwrapAvailable,
   userNamespaces,
-  rBinary,
   sandboxSmoke,
   bwrapHostUidMapping,
+  seccompProfile,
+  rBinary,
+  uidRange,
+  portRange,
+  fdLimit,
   cloudMetadata,
   workerEgress,
   redisAuth,

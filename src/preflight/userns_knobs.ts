@@ -1,4 +1,5 @@
 import type { HostRoots } from "./host.ts";
+import { readSysctl, sysctlCommand } from "./sysctl.ts";
 
 /** A setting of the kernel that keeps unprivileged processes from user namespaces. */
 export interface UsernsKnob {
@@ -26,16 +27,11 @@ export async function readUsernsKnobs(
   roots: HostRoots,
   { hasSysctl }: { hasSysctl: boolean },
 ): Promise<UsernsKnob[]> {
-  const set = (name: string, value: number) =>
-    hasSysctl
-      ? `sysctl -w ${name}=${value}`
-      : `echo ${value} > /proc/sys/${name.replaceAll(".", "/")}`;
-  const clone = await readValue(`${roots.proc}/sys/kernel/unprivileged_userns_clone`);
-  const limit = await readValue(`${roots.proc}/sys/user/max_user_namespaces`);
-  const restrict = await readValue(
-    `${roots.proc}/sys/kernel/apparmor_restrict_unprivileged_userns`,
-  );
-  const apparmor = await readValue(`${roots.sys}/module/apparmor/parameters/enabled`);
+  const set = (name: string, value: number) => sysctlCommand(name, value, { hasSysctl });
+  const clone = await readSysctl(roots, "kernel.unprivileged_userns_clone");
+  const limit = await readSysctl(roots, "user.max_user_namespaces");
+  const restrict = await readSysctl(roots, "kernel.apparmor_restrict_unprivileged_userns");
+  const apparmor = await readIfThere(`${roots.sys}/module/apparmor/parameters/enabled`);
   const knobs: UsernsKnob[] = [];
   if (clone === "0") {
     const name = "kernel.unprivileged_userns_clone";
@@ -52,7 +48,7 @@ export async function readUsernsKnobs(
   return knobs;
 }
 
-async function readValue(path: string): Promise<string | undefined> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return (await Deno.readTextFile(path)).trim();
   } catch (error) {
