@@ -5,16 +5,38 @@ const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
 ]);
 
+/** What a body means there is not defined (RFC 9110, 9.3.1), and fetch's requests have none. */
+const BODYLESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
 /**
- * Makes a request for the API out of one that came over the wire, without its body.
+ * Tells whether the API could be asked by a method.
  *
- * @param head What came.
- * @returns The request; undefined when it is none that the API could be asked.
+ * @param method The method, as it was sent.
+ * @returns Whether it knows it.
  */
-export function apiRequest(head: RequestHead): Request | undefined {
-  if (!METHODS.has(head.method)) return undefined;
+export function isApiMethod(method: string): boolean {
+  return METHODS.has(method);
+}
+
+/**
+ * Makes a request for the API out of one that came over the wire.
+ *
+ * @param head What came; its method is one that the API knows.
+ * @param options `body` is what follows it, undefined for nothing; `signal` is aborted when nobody
+ * waits for the answer any more.
+ * @returns The request. A body of a method that cannot have one is left out.
+ */
+export function apiRequest(
+  head: RequestHead,
+  { body, signal }: { body: ReadableStream<Uint8Array> | undefined; signal: AbortSignal },
+): Request {
   const headers = new Headers();
   for (const [name, value] of head.headers) headers.append(name, value);
   // Whatever a client calls this host, to the API it has one name.
-  return new Request(`http://localhost${head.target}`, { method: head.method, headers });
+  return new Request(`http://localhost${head.target}`, {
+    method: head.method,
+    headers,
+    body: BODYLESS.has(head.method) ? null : body ?? null,
+    signal,
+  });
 }

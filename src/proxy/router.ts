@@ -1,6 +1,6 @@
 import type { AppName, Logger } from "#src/core/mod.ts";
 import type { Admission, Admissions } from "./admission.ts";
-import { apiRequest } from "./api_request.ts";
+import { apiRequest, isApiMethod } from "./api_request.ts";
 import {
   sessionCookie,
   sessionCookieValues,
@@ -66,10 +66,13 @@ export function createRouter(options: RouterOptions): Decide {
   };
 }
 
-async function toApi(head: RequestHead, { api }: RouterOptions): Promise<Verdict> {
+function toApi(head: RequestHead, { api }: RouterOptions): Verdict {
   if (api === undefined) return respond(notFoundPage(head.headers));
-  const request = apiRequest(head);
-  return respond(request === undefined ? new Response(null, { status: 501 }) : await api(request));
+  if (!isApiMethod(head.method)) return respond(new Response(null, { status: 501 }));
+  return {
+    kind: "handle",
+    handle: (body, { signal }) => api(apiRequest(head, { body, signal })),
+  };
 }
 
 interface AppRequest extends RouterOptions {

@@ -4,6 +4,7 @@ import { NEVER } from "./deadlines.ts";
 import type { Decide, Verdict } from "./exchange.ts";
 import type { Engine, Exchange, Outcome } from "./exchange_context.ts";
 import { forward } from "./forward.ts";
+import { handle } from "./handle.ts";
 import { HeadScanner, latin1 } from "./head_scanner.ts";
 import { MessageError } from "./message_error.ts";
 import { type ParsedRequest, parseRequestHead } from "./request_head.ts";
@@ -169,6 +170,7 @@ export class Connection {
     }
     if (verdict === undefined) return "cut";
     if (verdict.kind === "respond") return await respond(exchange, verdict.response);
+    if (verdict.kind === "handle") return await handle(exchange, verdict);
     try {
       return await forward(exchange, verdict);
     } finally {
@@ -196,7 +198,9 @@ export class Connection {
 
   #putAway(verdict: Verdict): void {
     if (verdict.kind === "forward") this.#end(verdict);
-    else if (!verdict.response.bodyUsed) verdict.response.body?.cancel().catch(() => {});
+    else if (verdict.kind === "respond" && !verdict.response.bodyUsed) {
+      verdict.response.body?.cancel().catch(() => {});
+    }
   }
 
   #end(verdict: Extract<Verdict, { kind: "forward" }>): void {

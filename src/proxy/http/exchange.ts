@@ -22,6 +22,7 @@ export interface RequestHead {
 export type Verdict =
   /** Answer it here. The rest of the request's body is read and dropped, within limits. */
   | { readonly kind: "respond"; readonly response: Response }
+  | HandleVerdict
   /** Send it on and stream both bodies; a WebSocket becomes a two-way tunnel. */
   | {
     readonly kind: "forward";
@@ -51,6 +52,25 @@ export type Verdict =
     /** Called exactly once, when the exchange (or the tunnel) is over, however it ended. */
     readonly onEnd?: () => void;
   };
+
+/** Have a function of this process answer, which can read the request's body. */
+export interface HandleVerdict {
+  /** Tells it from the others. */
+  readonly kind: "handle";
+  /**
+   * Answers.
+   *
+   * @param body The request's body, without its framing; undefined when there is none. It fails when
+   * the client breaks off or its framing is broken. What is not read of it before the answer is
+   * there is dropped.
+   * @param options `signal` is aborted when the client goes away.
+   * @returns The answer. A rejection is answered with a plain 500 and logged.
+   */
+  readonly handle: (
+    body: ReadableStream<Uint8Array<ArrayBuffer>> | undefined,
+    options: { signal: AbortSignal },
+  ) => Promise<Response>;
+}
 
 /** Where a request is forwarded to. */
 export interface Upstream {
