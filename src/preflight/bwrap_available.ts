@@ -13,6 +13,8 @@ const CLOSE_HOLE = advice(
   "Update bubblewrap to 0.12.0 or to a package of the distribution with the repair of " +
     "CVE-2026-87766",
 );
+/** How long bwrap may take to print its version, in milliseconds. */
+const TIMEOUT_MS = 5000;
 /** The set-user-id bit of a file's mode (inode(7), S_ISUID). */
 const SET_UID = 0o4000;
 
@@ -26,7 +28,7 @@ export const bwrapAvailable: Check = {
     if (path === undefined) return missing(bwrapPath);
     let result: ProgramResult;
     try {
-      result = await host.runProgram([path, "--version"]);
+      result = await host.runProgram([path, "--version"], { timeoutMs: TIMEOUT_MS });
     } catch (cause) {
       return error(`${path} cannot be run: ${errorMessage(cause)}`, UPDATE);
     }
