@@ -41,7 +41,7 @@ export function appCommand(
     const isR = program === "R" || program === "Rscript";
     return { command, stopSignals: isR ? R_STOP_SIGNALS : ["SIGTERM"] };
   }
-  const code = rCode(new Set(files.map((name) => name.toLowerCase())), { hostname, port });
+  const code = rCode(files, { hostname, port });
   return {
     command: [rPath, "--no-echo", "--no-save", "--no-restore", "-e", code],
     stopSignals: R_STOP_SIGNALS,
@@ -68,16 +68,28 @@ export async function topLevelFiles(source: AppSource): Promise<string[]> {
   return names;
 }
 
-function rCode(files: ReadonlySet<string>, { hostname, port }: ListenOn): string {
+/**
+ * Tells whether an app without a `cmd` is run by the package shiny.
+ *
+ * @param files The names at the top of the app's folder.
+ * @returns Whether it is.
+ */
+export function isShinyApp(files: readonly string[]): boolean {
+  return hasFile(files, ["app.r", "server.r"]);
+}
+
+function rCode(files: readonly string[], { hostname, port }: ListenOn): string {
   const on = `host='${hostname}',port=${port}L`;
-  // Both packages find these names in any case.
-  if (files.has("app.r") || files.has("server.r")) {
-    return `shiny::runApp('/app',${on},launch.browser=FALSE)`;
-  }
-  if (files.has("plumber.r") || files.has("entrypoint.r")) {
+  if (isShinyApp(files)) return `shiny::runApp('/app',${on},launch.browser=FALSE)`;
+  if (hasFile(files, ["plumber.r", "entrypoint.r"])) {
     return `plumber::plumb(dir='/app')$run(${on})`;
   }
   throw new NotFoundError(
     "cannot tell how to run the app: want app.R, server.R or plumber.R in its folder, or cmd",
   );
+}
+
+/** Both packages find their files in any case. */
+function hasFile(files: readonly string[], wanted: readonly string[]): boolean {
+  return files.some((name) => wanted.includes(name.toLowerCase()));
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, ok } from "./finding.ts";
+import type { PreflightHost } from "./host.ts";
 
 /** How long R may take to print its version, in milliseconds. */
 const TIMEOUT_MS = 5000;
@@ -16,23 +17,46 @@ export const rBinary: Check = {
     const path = await host.findProgram(name);
     if (path === undefined) return error(`there is no R: "${name}" is no program`, INSTALL);
     try {
-      const options = { timeoutMs: TIMEOUT_MS };
-      const { code, stdout, stderr } = await host.runProgram([path, "--version"], options);
-      if (code === EXIT_TIMEOUT) {
-        return broken(path, `it did not print its version within ${TIMEOUT_MS / 1000} s`);
-      }
-      if (code !== 0) {
-        const [said = ""] = stderr.trim().split("\n");
-        return broken(path, `it ended with exit code ${code}${said === "" ? "" : `: ${said}`}`);
-      }
-      const version = parseRVersion(stdout);
-      if (version === undefined) return broken(path, "what it prints is not the version of an R");
-      return ok(`R ${version} at ${path}`);
+      const answer = await askRVersion(host, path);
+      if ("problem" in answer) return broken(path, answer.problem);
+      return ok(`R ${answer.version} at ${path}`);
     } catch (cause) {
       return broken(path, errorMessage(cause));
     }
   },
 };
+
+/** What an R says of its version, or what is wrong with it, as a clause about "it". */
+export type RVersionAnswer = { readonly version: string } | { readonly problem: string };
+
+/**
+ * Runs `R --version`.
+ *
+ * @param host Runs it.
+ * @param path Absolute path of the program.
+ * @param options `asWorker` runs it under a worker's ids, which takes root.
+ * @returns What it says.
+ * @throws {Error} When it cannot be started.
+ */
+export async function askRVersion(
+  host: Pick<PreflightHost, "runProgram">,
+  path: string,
+  { asWorker = false }: { asWorker?: boolean } = {},
+): Promise<RVersionAnswer> {
+  const options = { timeoutMs: TIMEOUT_MS, asWorker };
+  const { code, stdout, stderr } = await host.runProgram([path, "--version"], options);
+  if (code === EXIT_TIMEOUT) {
+    return { problem: `it did not print its version within ${TIMEOUT_MS / 1000} s` };
+  }
+  if (code !== 0) {
+    const [said = ""] = stderr.trim().split("\n");
+    return { problem: `it ended with exit code ${code}${said === "" ? "" : `: ${said}`}` };
+  }
+  const version = parseRVersion(stdout);
+  return version === undefined
+    ? { problem: "what it prints is not the version of an R" }
+    : { version };
+}
 
 /**
  * Reads what `R --version` prints.

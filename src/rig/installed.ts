@@ -1,6 +1,16 @@
 import { join } from "node:path";
 import { compareVersions, parseFolderName, type RVersion } from "./version.ts";
 
+/** An entry below the base that is named like a version. */
+export interface VersionEntry {
+  /** The version that its name says. */
+  readonly version: RVersion;
+  /** Where its R program is, or should be. */
+  readonly rPath: string;
+  /** Whether that is an executable file; only such a version is ever chosen. */
+  readonly isUsable: boolean;
+}
+
 /**
  * Lists the R versions below a folder laid out as rig does it on Linux: `BASE/4.4.2/bin/R`
  * (<https://github.com/r-lib/rig>).
@@ -26,9 +36,25 @@ export async function installedRVersions(base: string): Promise<string[]> {
  * @throws {Error} When the base is there and cannot be listed.
  */
 export async function listVersions(base: string): Promise<RVersion[]> {
+  const entries = await versionEntries(base);
+  return entries.filter(({ isUsable }) => isUsable).map(({ version }) => version);
+}
+
+/**
+ * Lists all that is named like a version below the base, also what cannot be used.
+ *
+ * @param base The folder, such as `/opt/R`.
+ * @returns The entries in numeric order, oldest first; empty when the base does not exist.
+ * @throws {Error} When the base is there and cannot be listed.
+ */
+export async function versionEntries(base: string): Promise<VersionEntry[]> {
   const named = (await entryNames(base)).map(parseFolderName).filter((v) => v !== undefined);
-  const usable = await Promise.all(named.map((v) => isExecutableFile(rBinaryPath(base, v))));
-  return named.filter((_, index) => usable[index]).sort(compareVersions);
+  return await Promise.all(
+    named.sort(compareVersions).map(async (version) => {
+      const rPath = rBinaryPath(base, version);
+      return { version, rPath, isUsable: await isExecutableFile(rPath) };
+    }),
+  );
 }
 
 /**

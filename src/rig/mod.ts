@@ -4,6 +4,7 @@
  * @module
  */
 export { checkRVersion } from "./check.ts";
-export { installedRVersions } from "./installed.ts";
+export { installedRVersions, versionEntries, type VersionEntry } from "./installed.ts";
 export { type ResolvedR, resolveRBinary } from "./resolve.ts";
 export { inspectRInstallation, type RInstallation } from "./r_installation.ts";
+export { type RVersion } from "./version.ts";

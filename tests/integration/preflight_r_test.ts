@@ -17,13 +17,13 @@ async function ask(rPath: string): Promise<{ severity: string; message: string }
     isRoot: true,
   });
   const { results } = await askHost(config, { configPath: undefined, checks });
-  assertEquals(results.map(({ name }) => name), ["r_binary", "sandbox_smoke"]);
+  assertEquals(results.map(({ name }) => name), ["sandbox_smoke", "r_binary"]);
   for (const { severity, fix } of results) assertEquals(fix === undefined, severity === "ok");
   return results.map(({ severity, message }) => ({ severity, message }));
 }
 
 Deno.test("an R that runs is named with its version, and runs in a sandbox", root, async () => {
-  const [binary, smoke] = await ask("/usr/bin/R");
+  const [smoke, binary] = await ask("/usr/bin/R");
   assertMatch(binary?.message ?? "", /^R \d+\.\d+\.\d+ at \/usr\/bin\/R$/);
   assertMatch(smoke?.message ?? "", /^R started in a sandbox, answered and ended within \d+ ms$/);
   assertEquals([binary?.severity, smoke?.severity], ["ok", "ok"]);
@@ -47,7 +47,7 @@ for (
     await using folder = await tempFolder();
     const path = `${folder.path}/R`;
     await Deno.writeTextFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-    const [binary, smoke] = await ask(path);
+    const [smoke, binary] = await ask(path);
     assertEquals([binary?.severity, smoke?.severity], ["error", "error"]);
     assertMatch(binary?.message ?? "", reason);
     assert((smoke?.message ?? "").startsWith("R does not run in a sandbox: "), smoke?.message);

@@ -1,4 +1,4 @@
-import { installedRVersions } from "#src/rig/mod.ts";
+import { installedRVersions, versionEntries } from "#src/rig/mod.ts";
 import { assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { fakeRig } from "./fake_rig.ts";
 
@@ -85,3 +85,32 @@ Deno.test("installedRVersions() says so when the base cannot be listed", strict,
   );
   assertEquals(error.cause instanceof Deno.errors.NotADirectory, true);
 });
+
+Deno.test(
+  "versionEntries() names what looks like a version and cannot be used",
+  strict,
+  async () => {
+    await using rig = await fakeRig("4.4.10", "4.4.9-x86", "devel");
+    await rig.add("4.4.2", "not executable");
+    await Deno.writeTextFile(`${rig.base}/4.4.6`, "a file");
+    await Deno.symlink("nowhere", `${rig.base}/4.4.7`);
+    const entries = await versionEntries(rig.base);
+    assertEquals(
+      entries.map(({ version: { text, numbers, suffix }, rPath, isUsable }) => [
+        text,
+        numbers.join(" "),
+        suffix,
+        rPath === `${rig.base}/${text}/bin/R`,
+        isUsable,
+      ]),
+      [
+        ["4.4.2", "4 4 2", "", true, false],
+        ["4.4.6", "4 4 6", "", true, false],
+        ["4.4.7", "4 4 7", "", true, false],
+        ["4.4.9-x86", "4 4 9", "x86", true, true],
+        ["4.4.10", "4 4 10", "", true, true],
+      ],
+    );
+    assertEquals(await versionEntries(`${rig.base}/none`), []);
+  },
+);
