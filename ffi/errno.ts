@@ -7,6 +7,7 @@ const NAMES: readonly string[] = [
   ...["ENAMETOOLONG", "ENOLCK", "ENOSYS", "ENOTEMPTY", "ELOOP"],
 ];
 const MORE_NAMES: Readonly<Record<number, string>> = {
+  61: "ENODATA",
   75: "EOVERFLOW",
   93: "EPROTONOSUPPORT",
   95: "EOPNOTSUPP",

@@ -18,3 +18,4 @@ export * from "./process.ts";
 export * from "./socket.ts";
 export { LIBC_SYMBOLS } from "./symbols.ts";
 export * from "./user_processes.ts";
+export * from "./xattr.ts";

@@ -56,6 +56,9 @@ export const LIBC_SYMBOLS = {
   /** int memfd_create(const char *name, unsigned int flags) */
   memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
 
+  /** ssize_t getxattr(const char *path, const char *name, void *value, size_t size) */
+  getxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i64" },
+
   /** int madvise(void *addr, size_t length, int advice) */
   madvise: { parameters: ["usize", "usize", "i32"], result: "i32" },
 

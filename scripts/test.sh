@@ -12,7 +12,7 @@ cd -- "$(dirname -- "$0")/.."
 
 packages='
   bubblewrap r-base-core r-cran-shiny r-cran-plumber
-  chromium nftables redis-server redis-tools postgresql
+  chromium jq nftables redis-server redis-tools postgresql shellcheck
   ca-certificates gcc git iproute2 libc6-dev procps strace util-linux
 '
 # shellcheck disable=SC2086 # names of packages, apart

@@ -1,5 +1,6 @@
 import { bwrapAvailable } from "./bwrap_available.ts";
 import { bwrapHostUidMapping } from "./bwrap_host_uid_mapping.ts";
+import { cgroupDelegation } from "./cgroup_delegation.ts";
 import type { Check } from "./check.ts";
 import { cloudMetadata } from "./cloud_metadata.ts";
 import { configSecurity } from "./config_security.ts";
@@ -7,6 +8,7 @@ import { fdLimit } from "./fd_limit.ts";
 import { portRange } from "./port_range.ts";
 import { rBinary } from "./r_binary.ts";
 import { redisAuth } from "./redis_auth.ts";
+import { resourceLimits } from "./resource_limits.ts";
 import { rigVersions } from "./rig_versions.ts";
 import { sandboxSmoke } from "./sandbox_smoke.ts";
 import { seccompProfile } from "./seccomp_profile.ts";
@@ -28,6 +30,8 @@ export const CHECKS: readonly Check[] = [
   uidRange,
   portRange,
   fdLimit,
+  cgroupDelegation,
+  resourceLimits,
   cloudMetadata,
   workerEgress,
   redisAuth,

@@ -8,6 +8,7 @@ import {
   getppid,
   getresgid,
   getresuid,
+  getxattr,
   memfd,
   openLibc,
   Pidfd,
@@ -121,6 +122,14 @@ Deno.test("bindLoopbackPort() keeps a port from others, and gives it back", stri
   strangers.forEach((each) => each.close());
   hold[Symbol.dispose]();
   hold[Symbol.dispose]();
+});
+
+Deno.test("getxattr() tells an absent attribute from a file that is not there", strict, () => {
+  using libc = openLibc();
+  assertEquals(getxattr(libc, "/", "user.blockyard-has-none"), undefined);
+  assertEquals(getxattr(libc, "/proc/self", "user.blockyard-has-none"), undefined);
+  const error = assertThrows(() => getxattr(libc, "/nonexistent", "user.it"), SyscallError);
+  assertEquals(error.message, "getxattr(/nonexistent, user.it) failed: ENOENT");
 });
 
 Deno.test("a library that was closed is not closed twice", strict, () => {
