@@ -43,6 +43,7 @@ const REFILL_DELAY_MS = 30;
 export class LauncherPool implements AsyncDisposable {
   readonly #command: LauncherCommand;
   readonly #standby: number;
+  readonly #refills: boolean;
   readonly #log: Logger;
   readonly #waiting: Set<Deno.ChildProcess> = new Set();
   #closed = false;
@@ -52,11 +53,16 @@ export class LauncherPool implements AsyncDisposable {
    * Starts the first launchers.
    *
    * @param command How to start one.
-   * @param options `standby` is how many to keep waiting, 0 or more.
+   * @param options `standby` is how many to keep waiting, 0 or more; `refill` is whether those that
+   * were handed a job are replaced, true if not given.
    */
-  constructor(command: LauncherCommand, options: { standby: number; log: Logger }) {
+  constructor(
+    command: LauncherCommand,
+    options: { standby: number; refill?: boolean; log: Logger },
+  ) {
     this.#command = command;
     this.#standby = options.standby;
+    this.#refills = options.refill ?? true;
     this.#log = options.log;
     this.#refill();
   }
@@ -120,7 +126,7 @@ export class LauncherPool implements AsyncDisposable {
   }
 
   #refillSoon(): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#refills) return;
     // Anew for each: while sandboxes start one after the other, the processors are theirs.
     clearTimeout(this.#refillTimer);
     this.#refillTimer = setTimeout(() => this.#refill(), REFILL_DELAY_MS);

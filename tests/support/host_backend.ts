@@ -9,7 +9,7 @@ import {
   type WorkerId,
 } from "#src/core/mod.ts";
 import type { Backend, LogLine, WorkerSpec } from "#src/backend/mod.ts";
-import { type HostBackend, openBackend } from "#src/system.ts";
+import { type HostBackend, openBackend } from "#src/host_backend.ts";
 import { RecordingLogger } from "./recording_logger.ts";
 
 /** The name of every app in these tests. */

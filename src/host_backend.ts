@@ -1,0 +1,201 @@
+/**
+ * Puts the backend of this host together.
+ *
+ * @module
+ */
+import { bindLoopbackPort, hasProcesses, type Libc, openLibc } from "#ffi/mod.ts";
+import {
+  type ClaimOwner,
+  type HostSlots,
+  type IsLive,
+  openSlots,
+  type SlotRange,
+} from "#src/allocator/mod.ts";
+import {
+  type Backend,
+  claimOwner,
+  findBusyUids,
+  type OwnerPolicy,
+  ProcessBackend,
+} from "#src/backend/mod.ts";
+import type { ProcessConfig, StoreConfig } from "#src/config/mod.ts";
+import { type Logger, NotFoundError, type Pid, systemClock } from "#src/core/mod.ts";
+import {
+  adoptOrphans,
+  type HostLayout,
+  LauncherPool,
+  probeHost,
+  readSeccompFilter,
+  SandboxedProcess,
+  type ServerIdentity,
+  serverIdentity,
+} from "#src/sandbox/mod.ts";
+import { findProgram } from "./find_program.ts";
+import { selfCommand } from "./self_command.ts";
+import { livenessOfServers, readServerOwner } from "./server_owner.ts";
+
+/** A backend on this host, and what was found out about the host. */
+export interface HostBackend extends AsyncDisposable {
+  /** Runs workers. */
+  readonly backend: Backend;
+  /** Who the server is. */
+  readonly identity: ServerIdentity;
+  /** Isolation that this host or this user cannot give, each in a sentence; empty if none. */
+  readonly missingLayers: readonly string[];
+}
+
+/** Where the kernel tells about processes. */
+const PROC = "/proc";
+
+/**
+ * Opens the backend of this host. Disposing it stops every worker.
+ *
+ * @param config How workers are run.
+ * @param options `maxProcesses` is the limit of processes and threads for each worker; `store` is
+ * where ports and uids are claimed, this process if not given; `log` gets what happens.
+ * @returns The backend, after a sandbox was seen to work.
+ * @throws {NotFoundError} When bwrap or R is not installed.
+ * @throws {StoreUnavailableError} When the store does not answer, or takes no changes.
+ * @throws {ExhaustedError} When other servers of this host hold every uid.
+ * @throws {Error} When no sandbox can be made on this host, or the store refuses.
+ */
+export async function openBackend(
+  config: ProcessConfig,
+  { maxProcesses, store = { kind: "memory" }, log }: {
+    maxProcesses: number;
+    store?: StoreConfig;
+    log: Logger;
+  },
+): Promise<HostBackend> {
+  await using opened = new AsyncDisposableStack();
+  const libc = opened.use(openLibc());
+  const identity = serverIdentity(libc);
+  adoptOrphans(libc);
+  const bwrapPath = await requireProgram(config.bwrapPath, "bubblewrap", "process.bwrap_path");
+  const rPath = await requireProgram(config.rPath, "R", "process.r_path");
+  const seccomp = config.seccompProfile === undefined
+    ? undefined
+    : await readSeccompFilter(config.seccompProfile, identity);
+
+  const launchers = opened.use(
+    new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
+      standby: config.standbyLaunchers,
+      log,
+    }),
+  );
+  const slots = opened.use(
+    await openSlots(store, {
+      ports: { start: config.portRangeStart, end: config.portRangeEnd },
+      ...(identity.isRoot && { uids: uidRange(config) }),
+      identify,
+      log,
+      clock: systemClock,
+    }),
+  );
+  await takeBackOrphans(slots, log);
+  const owners = await ownerPolicy(slots, { identity, config, maxProcesses, libc });
+  const attach = (monitorPid: Pid) => SandboxedProcess.of(libc, monitorPid);
+  const layout = await probeLayout(owners, { launchers, attach, bwrapPath, seccomp });
+  const backend = new ProcessBackend({
+    frame: {
+      launchers,
+      attach,
+      proc: PROC,
+      clock: systemClock,
+      log,
+      layout,
+      bwrapPath,
+      seccomp,
+    },
+    owners,
+    ports: slots.ports,
+    holdPort: (port) => bindLoopbackPort(libc, port),
+    rPath,
+    rigBase: config.rigBase,
+  });
+  opened.defer(() => backend.close());
+  const closing = opened.move();
+  return {
+    backend,
+    identity,
+    missingLayers: missingLayers(identity, layout.canDisableUserns),
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+function uidRange(config: ProcessConfig): SlotRange {
+  return { start: config.workerUidRangeStart, end: config.workerUidRangeEnd };
+}
+
+/** Who this server is for the others of its host. */
+async function identify(): Promise<{ owner: ClaimOwner; isLive: IsLive }> {
+  return { owner: await readServerOwner(), isLive: await livenessOfServers() };
+}
+
+/** Before anything is claimed: what a killed server held may be all that there is. */
+async function takeBackOrphans({ kind, ports, uids }: HostSlots, log: Logger): Promise<void> {
+  const freed = await ports.reclaimOrphans() + (await uids?.reclaimOrphans() ?? 0);
+  log.debug("slots are open", { store: kind });
+  if (freed > 0) log.info("slots of servers that are gone were taken back", { slots: freed });
+}
+
+async function ownerPolicy(
+  { uids }: HostSlots,
+  { identity, config, maxProcesses, libc }: {
+    identity: ServerIdentity;
+    config: ProcessConfig;
+    maxProcesses: number;
+    libc: Libc;
+  },
+): Promise<OwnerPolicy> {
+  if (uids === undefined) return { kind: "shared", uid: identity.uid, gid: identity.gid };
+  return {
+    kind: "exclusive",
+    uids,
+    isBusy: await findBusyUids(uidRange(config), {
+      proc: PROC,
+      hasProcesses: (uid) => hasProcesses(libc, uid),
+    }),
+    gid: config.workerGid,
+    maxProcesses,
+  };
+}
+
+/** Looks what a sandbox can be made of, under a uid that no worker has, of whichever server. */
+async function probeLayout(
+  owners: OwnerPolicy,
+  parts: Omit<Parameters<typeof probeHost>[0], "owner">,
+): Promise<HostLayout> {
+  const slots = await claimOwner(owners);
+  try {
+    return await probeHost({ ...parts, owner: slots.owner });
+  } finally {
+    await slots.release();
+  }
+}
+
+async function requireProgram(name: string, what: string, key: string): Promise<string> {
+  const path = await findProgram(name, { path: Deno.env.get("PATH") ?? "/usr/bin:/bin" });
+  if (path !== undefined) return path;
+  throw new NotFoundError(
+    `cannot find ${what}: "${name}" is no program, install it or set ${key} to its absolute path`,
+  );
+}
+
+function missingLayers({ isRoot, groups }: ServerIdentity, disablesUserns: boolean): string[] {
+  const missing: string[] = [];
+  if (!isRoot) {
+    missing.push(
+      "not root: workers run under the server's own user id, not one each, so that the file system " +
+        "and process view of the sandbox are all that keeps them apart",
+      "not root: the number of a worker's processes is not limited",
+    );
+    if (groups.length > 0) {
+      missing.push(`not root: workers keep the server's groups ${groups.join(", ")}`);
+    }
+  }
+  if (!disablesUserns) {
+    missing.push("this host does not let bwrap forbid further user namespaces inside the sandbox");
+  }
+  return missing;
+}

@@ -1,0 +1,263 @@
+/**
+ * Real sandboxes and uids for the checks of a preflight.
+ *
+ * @module
+ */
+import { hasProcesses, type Libc } from "#ffi/mod.ts";
+import { MemoryAllocator, UID_SLOTS } from "#src/allocator/mod.ts";
+import {
+  claimOwner,
+  findBusyUids,
+  type OwnerPolicy,
+  type RunningSandbox,
+  type SandboxFrame,
+  type SandboxSlots,
+  startCommand,
+} from "#src/backend/mod.ts";
+import type { Config } from "#src/config/mod.ts";
+import { type Logger, type Pid, systemClock, toWorkerId } from "#src/core/mod.ts";
+import type { ProgramResult, SandboxTrial, SandboxTrials } from "#src/preflight/mod.ts";
+import {
+  LauncherPool,
+  probeHost,
+  readSeccompFilter,
+  SandboxedProcess,
+  type SeccompFilter,
+  type ServerIdentity,
+} from "#src/sandbox/mod.ts";
+import { findProgram } from "./find_program.ts";
+import { selfCommand } from "./self_command.ts";
+
+/** How many launchers wait for the checks' sandboxes. */
+const STANDBY = 3;
+/** How many sandboxes and programs under a worker's uid there may be at one time. */
+const MAX_TRIALS = 8;
+/** How long a program or sandbox may take if nothing is said, in milliseconds. */
+export const TRIAL_TIMEOUT_MS = 10_000;
+/** The exit code of what took too long, as of timeout(1). */
+const EXIT_TIMEOUT = 124;
+/** What the server itself would look for programs in. */
+export const DEFAULT_PATH = "/usr/bin:/bin";
+
+/** Hands out uids for trials, none of which a process of this host runs under. */
+export class TrialOwners {
+  readonly #policy: Promise<OwnerPolicy>;
+  readonly #places: number;
+  readonly #waiting: (() => void)[] = [];
+  #inUse = 0;
+
+  /**
+   * Looks which uids are in use.
+   *
+   * @param libc The C library; must stay open as long as this.
+   * @param config What is to run.
+   * @param identity Who runs this process; all but root have their own uid only.
+   */
+  constructor(libc: Libc, config: Config, identity: ServerIdentity) {
+    const { workerUidRangeStart: start, workerUidRangeEnd: end } = config.process;
+    this.#places = identity.isRoot ? Math.min(MAX_TRIALS, end - start + 1) : MAX_TRIALS;
+    this.#policy = identity.isRoot
+      ? exclusiveOwners(libc, config, { start, end })
+      : Promise.resolve({ kind: "shared", uid: identity.uid, gid: identity.gid });
+    // Whoever asks for an owner is told; nobody may ask.
+    this.#policy.catch(() => undefined);
+  }
+
+  /**
+   * Calls a function with an owner of its own, once there is a place.
+   *
+   * @param action What is to be done under the owner's uid.
+   * @returns What the function returns.
+   * @throws {ExhaustedError} When no uid is free.
+   */
+  async use<T>(action: (slots: SandboxSlots) => Promise<T>): Promise<T> {
+    if (this.#inUse >= this.#places) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#inUse++;
+    }
+    try {
+      const slots = await claimOwner(await this.#policy);
+      try {
+        return await action(slots);
+      } finally {
+        await slots.release();
+      }
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#inUse--;
+    }
+  }
+}
+
+async function exclusiveOwners(
+  libc: Libc,
+  config: Config,
+  range: { start: Config["process"]["workerUidRangeStart"]; end: number },
+): Promise<OwnerPolicy> {
+  const uids = { start: range.start, end: config.process.workerUidRangeEnd };
+  return {
+    kind: "exclusive",
+    uids: new MemoryAllocator(UID_SLOTS, uids),
+    isBusy: await findBusyUids(uids, {
+      proc: "/proc",
+      hasProcesses: (uid) => hasProcesses(libc, uid),
+    }),
+    gid: config.process.workerGid,
+    maxProcesses: config.server.defaultPidsLimit,
+  };
+}
+
+/** Starts sandboxes as the server does. */
+export class HostTrials implements SandboxTrials, AsyncDisposable {
+  readonly #libc: Libc;
+  readonly #config: Config;
+  readonly #owners: TrialOwners;
+  readonly #identity: ServerIdentity;
+  readonly #log: Logger;
+  readonly #launchers: LauncherPool;
+  readonly #running = new Set<RunningSandbox>();
+  readonly #runs = new Set<Promise<void>>();
+  #isClosing = false;
+  #frame: Promise<SandboxFrame> | undefined;
+  #seccomp: Promise<SeccompFilter | undefined> | undefined;
+  #count = 0;
+
+  /**
+   * Starts launchers, and nothing else before a trial is run.
+   *
+   * @param parts What sandboxes are made with.
+   */
+  constructor(
+    parts: {
+      libc: Libc;
+      config: Config;
+      owners: TrialOwners;
+      identity: ServerIdentity;
+      log: Logger;
+    },
+  ) {
+    this.#libc = parts.libc;
+    this.#config = parts.config;
+    this.#owners = parts.owners;
+    this.#identity = parts.identity;
+    this.#log = parts.log;
+    this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
+      standby: STANDBY,
+      // The last ones would be started for nobody.
+      refill: false,
+      log: parts.log,
+    });
+  }
+
+  /** See {@linkcode SandboxTrials.run}. */
+  run(trial: SandboxTrial): Promise<ProgramResult> {
+    const result = this.#run(trial);
+    const settled = result.then(() => {}, () => {}).finally(() => this.#runs.delete(settled));
+    this.#runs.add(settled);
+    return result;
+  }
+
+  async #run(trial: SandboxTrial): Promise<ProgramResult> {
+    const bare = await this.#ready();
+    const frame = trial.withoutSeccomp === true ? bare : { ...bare, seccomp: await this.#filter() };
+    return await this.#owners.use((slots) => this.#runIn(frame, slots, trial));
+  }
+
+  /** See {@linkcode SandboxTrials.canDisableUserns}. */
+  async canDisableUserns(): Promise<boolean> {
+    return (await this.#ready()).layout.canDisableUserns;
+  }
+
+  /** Ends what still runs, and the waiting launchers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    await this.#launchers[Symbol.asyncDispose]();
+    for (const sandbox of this.#running) sandbox.kill();
+    await Promise.allSettled([...this.#runs, this.#frame]);
+  }
+
+  /** As the server reads it, which refuses to run without it. */
+  #filter(): Promise<SeccompFilter | undefined> {
+    const { seccompProfile } = this.#config.process;
+    this.#seccomp ??= seccompProfile === undefined
+      ? Promise.resolve(undefined)
+      : readSeccompFilter(seccompProfile, this.#identity);
+    return this.#seccomp;
+  }
+
+  /** Once for all: every trial needs to know what a sandbox here can be made of. */
+  #ready(): Promise<SandboxFrame> {
+    this.#frame ??= this.#open();
+    return this.#frame;
+  }
+
+  async #open(): Promise<SandboxFrame> {
+    const name = this.#config.process.bwrapPath;
+    const path = Deno.env.get("PATH") ?? DEFAULT_PATH;
+    const bwrapPath = await findProgram(name, { path });
+    if (bwrapPath === undefined) throw new Error(`cannot make a sandbox: ${name} is no program`);
+    const launchers = this.#launchers;
+    const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
+    const layout = await this.#owners.use(({ owner }) =>
+      probeHost({ launchers, attach, bwrapPath, owner })
+    );
+    return {
+      launchers,
+      attach,
+      proc: "/proc",
+      clock: systemClock,
+      log: this.#log,
+      layout,
+      bwrapPath,
+      seccomp: undefined,
+    };
+  }
+
+  async #runIn(
+    frame: SandboxFrame,
+    slots: SandboxSlots,
+    trial: SandboxTrial,
+  ): Promise<ProgramResult> {
+    const { command, shown = [], env = {}, timeoutMs = TRIAL_TIMEOUT_MS, whileRunning } = trial;
+    const toolTrees = shown.map((it) =>
+      typeof it === "string"
+        ? { source: it, target: it, readOnly: true }
+        : { ...it, readOnly: true }
+    );
+    const sandbox = await startCommand({
+      id: toWorkerId(`preflight-${++this.#count}`),
+      command,
+      app: { kind: "none" },
+      mounts: [],
+      env,
+      workDir: "/tmp",
+      runtime: { rPath: "", binFolders: [], toolTrees },
+    }, { slots, frame });
+    this.#running.add(sandbox);
+    sandbox.emptied.then(() => this.#running.delete(sandbox));
+    if (this.#isClosing) sandbox.kill();
+    const timer = new AbortController();
+    const timedOut = systemClock.sleep(timeoutMs, { signal: timer.signal })
+      .then(() => !timer.signal.aborted);
+    const watched = (whileRunning?.({
+      uid: slots.owner.uid,
+      gid: slots.owner.gid,
+      monitorPid: sandbox.pid,
+      initPid: sandbox.initPid,
+      end: () => sandbox.kill(),
+    }) ?? Promise.resolve()).then(() => undefined, (error: unknown) => ({ error }));
+    const cutShort = await Promise.race([sandbox.ended.then(() => false), timedOut]);
+    timer.abort();
+    if (cutShort) sandbox.kill();
+    const { code } = await sandbox.ended;
+    await sandbox.emptied;
+    const failure = await watched;
+    if (failure !== undefined) throw failure.error;
+    const text = (wanted: "stdout" | "stderr") =>
+      sandbox.log.tail().filter(({ stream }) => stream === wanted)
+        .map((line) => `${line.text}\n`).join("");
+    return { code: cutShort ? EXIT_TIMEOUT : code, stdout: text("stdout"), stderr: text("stderr") };
+  }
+}
