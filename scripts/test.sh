@@ -11,13 +11,15 @@ set -eu
 cd -- "$(dirname -- "$0")/.."
 
 packages='
-  bubblewrap r-base-core r-cran-shiny r-cran-plumber
-  chromium jq nftables redis-server redis-tools postgresql shellcheck
+  apparmor bubblewrap r-base-core r-cran-shiny r-cran-plumber
+  chromium jq nftables redis-server redis-tools postgresql shellcheck systemd
   ca-certificates gcc git iproute2 libc6-dev procps strace util-linux
 '
 # shellcheck disable=SC2086 # names of packages, apart
 scripts/apt.sh $packages
 deno=$(scripts/deno.sh)
+# Where it is not to be had, the test that wants it says so.
+scripts/support/apparmor4.sh >/dev/null || true
 
 # Everything that comes from outside is fetched here: packages of the frozen lock file, and the
 # bundler, which Deno fetches when it first bundles.

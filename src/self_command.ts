@@ -1,4 +1,5 @@
 import { BUILD_INFO, type BuildInfo } from "#src/core/mod.ts";
+import { resolve } from "node:path/posix";
 
 /** A process to start, in the shape that `Deno.Command` takes. */
 export interface SelfCommand {
@@ -136,4 +137,30 @@ export function selfFiles(runtime: Runtime = currentRuntime()): string[] {
     ? [execPath]
     : [execPath, ...["deno.json", "main.ts", "src", "ffi"].map((name) => `${root}/${name}`)];
   return files.filter((path) => !path.startsWith("/usr/"));
+}
+
+/** Where the header of the single file says how it was started. */
+const EXECUTABLE_VARIABLE = "BLOCKYARD_EXECUTABLE";
+
+/**
+ * Tells where the executable lies that an operator starts, which for the single file is not what runs.
+ *
+ * @param runtime What runs now; the default is what does.
+ * @returns Its absolute path, with the symbolic links that it was started through where they are
+ * known; undefined for a checkout, and for a single file that a shell was told to read.
+ */
+export function ownExecutable(
+  { kind, execPath, getEnv }: Runtime = currentRuntime(),
+): string | undefined {
+  switch (kind) {
+    case "compiled":
+      return execPath;
+    case "single-file": {
+      const path = getEnv(EXECUTABLE_VARIABLE);
+      // Without a slash, the shell has found it in a place of which it does not tell.
+      return path?.includes("/") ? resolve(path) : undefined;
+    }
+    case "source":
+      return undefined;
+  }
 }

@@ -177,8 +177,9 @@ main() {
   complete || unpack || exit
   check "$dir"
 
-  # The cache folder of Deno is where V8 keeps compiled code, which makes later starts faster.
-  export DENO_DIR="$dir/cache" DENO_NO_UPDATE_CHECK=1
+  # The cache folder of Deno is where V8 keeps compiled code, which makes later starts faster. Only
+  # this header knows the name of the file that was started.
+  export DENO_DIR="$dir/cache" DENO_NO_UPDATE_CHECK=1 BLOCKYARD_EXECUTABLE="$0"
   case ${1-} in
 @LEAN_CASES@
     *) exec "$dir/deno" run @RUN_FLAGS@ "$dir/main.js" "$@" ;;

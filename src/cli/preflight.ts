@@ -6,6 +6,7 @@ import { isRoot } from "#src/system.ts";
 import { resolve } from "node:path/posix";
 import { type CommandSpec, parseCommand } from "./args.ts";
 import { commandHelp } from "./help.ts";
+import { print } from "./print.ts";
 
 /** What `preflight` understands. */
 export const PREFLIGHT = {
@@ -66,10 +67,4 @@ function chosenChecks(only: string | undefined): readonly Check[] {
     throw new UsageError(`unknown check ${JSON.stringify(name)}: want ${want}`);
   }
   return CHECKS.filter(({ name }) => names.has(name));
-}
-
-/** All of it: a pipe may take less than a whole report at a time. */
-function print(text: string): void {
-  let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(Deno.stdout.writeSync(bytes));
 }

@@ -11,6 +11,8 @@ type Command = (args: readonly string[]) => number | Promise<number>;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "serve": async () => (await import("./serve.ts")).serve,
   "preflight": async () => (await import("./preflight.ts")).preflight,
+  "systemd-unit": async () => (await import("./systemd_unit.ts")).printSystemdUnit,
+  "apparmor": async () => (await import("./apparmor.ts")).apparmor,
   "bwrap-exec": async () => (await import("#src/sandbox/bwrap_exec/main.ts")).bwrapExec,
   "probe": async () => (await import("#src/probe/main.ts")).probe,
 };
@@ -58,10 +60,12 @@ function printVersion(): number {
 }
 
 async function printHelp(): Promise<number> {
-  const [{ programHelp }, { SERVE }, { PREFLIGHT }] = await Promise.all([
+  const [{ programHelp }, ...commands] = await Promise.all([
     import("./help.ts"),
-    import("./serve.ts"),
-    import("./preflight.ts"),
+    import("./serve.ts").then(({ SERVE }) => SERVE),
+    import("./preflight.ts").then(({ PREFLIGHT }) => PREFLIGHT),
+    import("./systemd_unit.ts").then(({ SYSTEMD_UNIT }) => SYSTEMD_UNIT),
+    import("./apparmor.ts").then(({ APPARMOR }) => APPARMOR),
   ]);
   const bwrapExec = { name: "bwrap-exec", summary: "become a sandbox (started by serve)" };
   const probe = {
@@ -69,7 +73,7 @@ async function printHelp(): Promise<number> {
     summary: "tell what a worker can connect to (started by preflight)",
   };
   const program = { name: "blockyard", summary: "serve R apps, each in a sandbox of its own" };
-  write(Deno.stdout, programHelp(program, [SERVE, PREFLIGHT, bwrapExec, probe]));
+  write(Deno.stdout, programHelp(program, [...commands, bwrapExec, probe]));
   return 0;
 }
 

@@ -1,7 +1,6 @@
+import { shellWord } from "#src/shell_word.ts";
 import { advice, command, type Fix } from "./finding.ts";
 
-/** What no shell reads anything into, wherever in a word it stands. */
-const PLAIN = /^[A-Za-z0-9_/.,:@%+-]+$/;
 // deno-lint-ignore no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
@@ -20,7 +19,7 @@ export function shellQuote(text: string): string {
       `cannot write ${JSON.stringify(text)} for a shell: want a text without control characters`,
     );
   }
-  return PLAIN.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return shellWord(text);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { errorMessage } from "#src/core/mod.ts";
+import { ownExecutable } from "#src/self_command.ts";
 import type { Check } from "./check.ts";
-import { advice, command, error, type Finding, ok, warning } from "./finding.ts";
+import { advice, error, type Finding, ok, warning } from "./finding.ts";
 import type { PreflightHost, ProgramResult } from "./host.ts";
 import { readUsernsKnobs, type UsernsKnob } from "./userns_knobs.ts";
 
@@ -20,6 +21,7 @@ export const userNamespaces: Check = {
     try {
       knobs = await readUsernsKnobs(host.roots, {
         hasSysctl: await host.findProgram("sysctl") !== undefined,
+        executable: ownExecutable(),
       });
       attempt = await host.runProgram(
         [bwrap, "--unshare-user", "--ro-bind", "/", "/", "--", "/usr/bin/true"],
@@ -31,7 +33,7 @@ export const userNamespaces: Check = {
     if (attempt.code === 0) return [works(knobs), ...await furtherNamespaces(host)];
     if (knobs.length > 0) {
       return knobs.map(({ name, value, fix }) =>
-        error(`bwrap gets no user namespace, and ${name} is ${value}`, command(fix))
+        error(`bwrap gets no user namespace, and ${name} is ${value}`, fix)
       );
     }
     const said = attempt.stderr.trim().slice(-300) || "it said nothing";

@@ -1,3 +1,5 @@
+import { shellWord } from "#src/shell_word.ts";
+import { advice, command, type Fix } from "./finding.ts";
 import type { HostRoots } from "./host.ts";
 import { readSysctl, sysctlCommand } from "./sysctl.ts";
 
@@ -7,27 +9,28 @@ export interface UsernsKnob {
   readonly name: string;
   /** What it is set to. */
   readonly value: string;
-  /** The command line that opens the way. */
-  readonly fix: string;
+  /** What opens the way. */
+  readonly fix: Fix;
 }
 
-/** Lifts Ubuntu's restriction for the whole host; an AppArmor profile for bwrap is the narrower way. */
-const APPARMOR_FIX = "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+/** Where the profile of AppArmor goes. */
+const PROFILE = "/etc/apparmor.d/blockyard";
 
 /**
  * Reads the kernel's settings for user namespaces (user_namespaces(7), namespaces(7); the first and
  * the last are distributions' own and mostly absent).
  *
  * @param roots Where the system keeps them.
- * @param options `hasSysctl` tells whether sysctl(8) is there to be named in a fix.
+ * @param options `hasSysctl` tells whether sysctl(8) is there to be named in a fix; `executable` is
+ * the absolute path of this program's executable, if it is known.
  * @returns Those that are in the way.
  * @throws {Error} When one is there and cannot be read.
  */
 export async function readUsernsKnobs(
   roots: HostRoots,
-  { hasSysctl }: { hasSysctl: boolean },
+  { hasSysctl, executable }: { hasSysctl: boolean; executable: string | undefined },
 ): Promise<UsernsKnob[]> {
-  const set = (name: string, value: number) => sysctlCommand(name, value, { hasSysctl });
+  const set = (name: string, value: number) => command(sysctlCommand(name, value, { hasSysctl }));
   const clone = await readSysctl(roots, "kernel.unprivileged_userns_clone");
   const limit = await readSysctl(roots, "user.max_user_namespaces");
   const restrict = await readSysctl(roots, "kernel.apparmor_restrict_unprivileged_userns");
@@ -43,9 +46,23 @@ export async function readUsernsKnobs(
   }
   if (restrict !== undefined && restrict !== "0" && apparmor === "Y") {
     const name = "kernel.apparmor_restrict_unprivileged_userns";
-    knobs.push({ name, value: restrict, fix: APPARMOR_FIX });
+    knobs.push({ name, value: restrict, fix: loadProfile(executable) });
   }
   return knobs;
+}
+
+/** For this program alone, where lifting the restriction would do so for every program of the host. */
+function loadProfile(executable: string | undefined): Fix {
+  if (executable === undefined) {
+    return advice(
+      'Load the AppArmor profile that the command "apparmor" of the executable prints, and start ' +
+        "that executable by its path",
+    );
+  }
+  const print = `${shellWord(executable)} apparmor > ${PROFILE}`;
+  return advice(
+    `Load the AppArmor profile of this executable, as root: ${print} && apparmor_parser -r ${PROFILE}`,
+  );
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

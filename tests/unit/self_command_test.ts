@@ -1,4 +1,10 @@
-import { LEAN_ENTRIES, type Runtime, selfCommand, selfFiles } from "#src/self_command.ts";
+import {
+  LEAN_ENTRIES,
+  ownExecutable,
+  type Runtime,
+  selfCommand,
+  selfFiles,
+} from "#src/self_command.ts";
 import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
 
 const sanitize = { sanitizeOps: true, sanitizeResources: true };
@@ -97,3 +103,24 @@ Deno.test("selfFiles() names what each kind of executable is made of", sanitize,
   const installed = { ...runtime("compiled"), execPath: "/usr/local/bin/blockyard" };
   assertEquals(selfFiles(installed), []);
 });
+
+Deno.test("ownExecutable() of the compiled program is what runs", sanitize, () => {
+  assertEquals(ownExecutable(runtime("compiled")), "/cache/f00d/deno");
+});
+
+Deno.test("ownExecutable() of the single file is what its header was started as", sanitize, () => {
+  const startedAs = (path: string) =>
+    ownExecutable(runtime("single-file", { BLOCKYARD_EXECUTABLE: path }));
+  assertEquals(startedAs("/usr/local/bin/blockyard"), "/usr/local/bin/blockyard");
+  assertEquals(startedAs("./dist/../blockyard"), `${Deno.cwd()}/blockyard`);
+  assertEquals(startedAs("blockyard"), undefined);
+  assertEquals(ownExecutable(runtime("single-file")), undefined);
+});
+
+Deno.test(
+  "ownExecutable() is unknown for a checkout, whatever the environment says",
+  sanitize,
+  () => {
+    assertEquals(ownExecutable(runtime("source", { BLOCKYARD_EXECUTABLE: "/opt/by" })), undefined);
+  },
+);

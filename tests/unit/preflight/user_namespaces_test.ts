@@ -1,6 +1,8 @@
 import type { Finding } from "#src/preflight/finding.ts";
 import type { PreflightHost, ProgramResult } from "#src/preflight/mod.ts";
+import { readUsernsKnobs } from "#src/preflight/userns_knobs.ts";
 import { userNamespaces } from "#src/preflight/user_namespaces.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { fakeHost } from "./fake_host.ts";
 
@@ -57,32 +59,62 @@ for (
     {
       files: { [CLONE]: "0\n", [LIMIT]: "15000\n" },
       name: "kernel.unprivileged_userns_clone is 0",
-      fix: "sysctl -w kernel.unprivileged_userns_clone=1",
+      fix: { kind: "command", text: "sysctl -w kernel.unprivileged_userns_clone=1" },
     },
     {
       files: { [CLONE]: "1\n", [LIMIT]: "0\n" },
       name: "user.max_user_namespaces is 0",
-      fix: "sysctl -w user.max_user_namespaces=15000",
+      fix: { kind: "command", text: "sysctl -w user.max_user_namespaces=15000" },
     },
     {
       files: { [LIMIT]: "15000\n", [RESTRICT]: "1\n", [APPARMOR]: "Y\n" },
       name: "kernel.apparmor_restrict_unprivileged_userns is 1",
-      fix: "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+      fix: {
+        kind: "advice",
+        text:
+          'Load the AppArmor profile that the command "apparmor" of the executable prints, and ' +
+          "start that executable by its path",
+      },
     },
   ]
 ) {
   Deno.test(
-    `a refused attempt where ${name} is an error with the line that helps`,
+    `a refused attempt where ${name} is an error with what helps`,
     UNIT,
     async () => {
       deepStrictEqual(await look(files, { attempt: REFUSED }), [{
         severity: "error",
         message: `bwrap gets no user namespace, and ${name}`,
-        fix: { kind: "command", text: fix },
+        fix,
       }]);
     },
   );
 }
+
+Deno.test(
+  "where the executable is known, its profile can be loaded by copying a line",
+  UNIT,
+  async () => {
+    await using folder = await tempFolder();
+    await folder.write(RESTRICT, "1\n");
+    await folder.write(APPARMOR, "Y\n");
+    const roots = { proc: `${folder.path}/proc`, etc: "/etc", sys: `${folder.path}/sys` };
+    const knobs = await readUsernsKnobs(roots, {
+      hasSysctl: true,
+      executable: "/opt/my apps/blockyard",
+    });
+    deepStrictEqual(knobs, [{
+      name: "kernel.apparmor_restrict_unprivileged_userns",
+      value: "1",
+      fix: {
+        kind: "advice",
+        text:
+          "Load the AppArmor profile of this executable, as root: '/opt/my apps/blockyard' apparmor " +
+          "> /etc/apparmor.d/blockyard && apparmor_parser -r /etc/apparmor.d/blockyard",
+      },
+    }]);
+  },
+);
 
 Deno.test("without sysctl the line writes the setting itself", UNIT, async () => {
   const [finding] = await look({ [LIMIT]: "0\n" }, { attempt: REFUSED, hasSysctl: false });

@@ -1,0 +1,40 @@
+import type { Config } from "#src/config/mod.ts";
+import { storeSockets } from "./host_paths.ts";
+
+/** A capability of capabilities(7) that a server which runs as root cannot do without. */
+export interface NeededCapability {
+  /** Its name. */
+  readonly name: `CAP_${string}`;
+  /** What for, in a few words. */
+  readonly why: string;
+}
+
+/** Found by taking away one after the other. */
+const ALWAYS: readonly NeededCapability[] = [
+  { name: "CAP_SETUID", why: "launchers go over to the user id of a worker" },
+  { name: "CAP_SETGID", why: "and to its group" },
+  { name: "CAP_KILL", why: "workers are stopped, and looked after, by signals" },
+  { name: "CAP_DAC_READ_SEARCH", why: "an app's folder may be readable for its workers alone" },
+];
+
+/** The first port that needs no capability; the default of `net.ipv4.ip_unprivileged_port_start`. */
+const FIRST_FREE_PORT = 1024;
+
+/**
+ * Lists the capabilities that a server needs as root.
+ *
+ * @param config What it serves.
+ * @returns The capabilities, each with its reason.
+ */
+export function neededCapabilities({ server, store }: Config): NeededCapability[] {
+  const { port } = server.bind;
+  const needed = [...ALWAYS];
+  if (port > 0 && port < FIRST_FREE_PORT) {
+    needed.push({ name: "CAP_NET_BIND_SERVICE", why: `server.bind names port ${port}` });
+  }
+  const [socket] = storeSockets(store);
+  if (socket !== undefined) {
+    needed.push({ name: "CAP_DAC_OVERRIDE", why: `${socket} may be for a group alone` });
+  }
+  return needed;
+}
