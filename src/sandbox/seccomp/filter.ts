@@ -50,7 +50,9 @@ export async function readSeccompFilter(
   }
   if (bytes.length === 0) throw problem("it is empty");
   if (bytes.length > MAX_BYTES) {
-    throw problem(`it has more than ${MAX_INSTRUCTIONS} instructions of ${INSTRUCTION_BYTES} bytes`);
+    throw problem(
+      `it has more than ${MAX_INSTRUCTIONS} instructions of ${INSTRUCTION_BYTES} bytes`,
+    );
   }
   if (bytes.length % INSTRUCTION_BYTES !== 0) {
     throw problem(
