@@ -44,9 +44,10 @@ const STEPS: readonly Step[] = [
   check("docs", "run", "--allow-all", "scripts/check_docs.ts"),
   { ...check("build", "run", "--allow-all", "scripts/build.ts"), group: "build" },
   tier("unit", 3, "-P=unit", "--parallel"),
-  tier("contract", 6, "--allow-all"),
+  tier("contract", 4, "--allow-all"),
   tier("integration", 9, "--allow-all"),
-  tier("e2e", 7, "--allow-all"),
+  tier("e2e", 6, "--allow-all"),
+  tier("vm", 7, "--allow-all"),
 ];
 
 if (import.meta.main) {

@@ -3,7 +3,7 @@
 # but loopback: no test can reach the services or the cloud metadata of the host. The last line is
 # `N passed, N failed`.
 #
-#     scripts/test.sh [static|build|unit|contract|integration|e2e]...
+#     scripts/test.sh [static|build|unit|contract|integration|e2e|vm]...
 #
 # Without root the tests that need it say so and are skipped; BLOCKYARD_TESTS_MUST_RUN=1 turns every
 # skip into a failure.
@@ -14,6 +14,7 @@ packages='
   apparmor bubblewrap r-base-core r-cran-shiny r-cran-plumber
   chromium jq nftables redis-server redis-tools postgresql shellcheck systemd
   ca-certificates gcc git iproute2 libc6-dev procps strace util-linux
+  busybox-static linux-image-amd64 qemu-system-x86 xz-utils
 '
 # shellcheck disable=SC2086 # names of packages, apart
 scripts/apt.sh $packages
