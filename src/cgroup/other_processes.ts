@@ -29,7 +29,39 @@ export async function countOtherProcesses(
   return others + unseen.filter((it) => left.includes(it.pid)).length;
 }
 
-async function listProcesses(folder: string, groups: GroupTree): Promise<number[]> {
+/**
+ * Lists the processes of a group that are a certain process or descend from it.
+ *
+ * @param folder Absolute path of the group's folder.
+ * @param options As for {@linkcode countOtherProcesses}.
+ * @returns Their ids.
+ * @throws {CgroupError} When the kernel does not list them.
+ * @throws {SyntaxError} When its list is not understood.
+ */
+export async function listOwnProcesses(
+  folder: string,
+  { groups, proc, pid }: { groups: GroupTree; proc: string; pid: number },
+): Promise<number[]> {
+  const own: number[] = [];
+  for (const it of await listProcesses(folder, groups)) {
+    if (await descends(it, pid, proc)) own.push(it);
+  }
+  return own;
+}
+
+/**
+ * Lists the processes of a group.
+ *
+ * @param folder Absolute path of the group's folder.
+ * @param groups The groups.
+ * @returns Their ids; 0 for those outside of this pid namespace.
+ * @throws {CgroupError} When the kernel does not list them.
+ * @throws {SyntaxError} When its list is not understood.
+ */
+export async function listProcesses(
+  folder: string,
+  groups: Pick<GroupTree, "read">,
+): Promise<number[]> {
   const text = await groups.read(folder, "cgroup.procs") ?? "";
   return text.split("\n").filter((line) => line !== "").map((line) => {
     if (!/^\d+$/.test(line)) {

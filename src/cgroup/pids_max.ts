@@ -1,5 +1,7 @@
 import { dirname } from "node:path/posix";
-import { type GroupTree, kernelGroups } from "./group_tree.ts";
+import type { GroupTree } from "./group_tree.ts";
+import { kernelGroups } from "./kernel_groups.ts";
+import { parseMaximum, readParsed } from "./kernel_text.ts";
 import { type CgroupMount, findCgroup1 } from "./mount.ts";
 import { groupFolder } from "./place.ts";
 import type { CgroupView } from "./view.ts";
@@ -37,8 +39,7 @@ export async function readPidsMaxima(
   const found: PidsMax[] = [];
   for (const folder of folders) {
     // The root of a hierarchy has none, nor have groups that the controller is not handed down to.
-    const text = await groups.read(folder, FILE);
-    const max = text === undefined ? undefined : parseMax(text);
+    const max = await readParsed(groups, folder, FILE, parseMaximum);
     if (max !== undefined) found.push({ file: `${folder}/${FILE}`, max });
   }
   return found;
@@ -51,14 +52,4 @@ function upwards(mount: CgroupMount | undefined, path: string | undefined): stri
   const folders = [own];
   for (let folder = own; folder !== mount.folder;) folders.push(folder = dirname(folder));
   return folders;
-}
-
-/** A number, or `max` for no limit. */
-function parseMax(text: string): number | undefined {
-  const value = text.trim();
-  if (value === "max") return undefined;
-  if (!/^\d+$/.test(value)) {
-    throw new SyntaxError(`cannot parse ${JSON.stringify(value)} of ${FILE}: want a number or max`);
-  }
-  return Number(value);
 }

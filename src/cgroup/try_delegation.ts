@@ -1,8 +1,9 @@
-import { errorMessage } from "#src/core/mod.ts";
 import { type Candidate, candidates } from "./candidates.ts";
 import { type LimitController, missingControllers, parseControllers } from "./controllers.ts";
 import type { Delegation, MissingController, Obstacle, Subtree, Withheld } from "./delegation.ts";
-import { CgroupError, type GroupTree, kernelGroups } from "./group_tree.ts";
+import { CgroupError, reasonOf } from "./cgroup_error.ts";
+import type { GroupTree } from "./group_tree.ts";
+import { kernelGroups } from "./kernel_groups.ts";
 import type { CgroupMount } from "./mount.ts";
 import { countOtherProcesses } from "./other_processes.ts";
 import { isMarkedDelegated } from "./systemd.ts";
@@ -46,7 +47,7 @@ export async function tryDelegation(
     groups: kernelGroups,
     pid: Deno.pid,
     isMarked: isMarkedDelegated,
-    newName: randomName,
+    newName: newTryName,
     ...options,
     mount,
     legacy: membership.legacy.flatMap(({ controllers }) => controllers),
@@ -82,9 +83,16 @@ function isStuck(found: Delegation): boolean {
   return found.kind === "none" && found.obstacle === "stuck";
 }
 
-/** The prefix says whose it is, should this process be killed before it is removed. */
-function randomName(): string {
-  return `blockyard-try-${crypto.randomUUID()}`;
+/** How groups are named that are removed at once, should this process be killed before it does. */
+export const TRY_PREFIX = "blockyard-try-";
+
+/**
+ * Makes a name for a group that is removed at once.
+ *
+ * @returns {@linkcode TRY_PREFIX} and something random.
+ */
+export function newTryName(): string {
+  return `${TRY_PREFIX}${crypto.randomUUID()}`;
 }
 
 async function tryPlace(place: Candidate, trial: Trial): Promise<Delegation> {
@@ -107,11 +115,6 @@ async function tryPlace(place: Candidate, trial: Trial): Promise<Delegation> {
   } catch (error) {
     return none("stuck", `a group was made there to try it, and is left: ${reasonOf(error)}`);
   }
-}
-
-/** What the kernel said is in the message already, and Deno's words for it add nothing. */
-function reasonOf(error: unknown): string {
-  return error instanceof CgroupError ? error.message : errorMessage(error);
 }
 
 function obstacleOf(error: unknown): Obstacle {
