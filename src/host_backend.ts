@@ -17,9 +17,11 @@ import {
   findBusyUids,
   type OwnerPolicy,
   ProcessBackend,
+  type ResourceLimits,
 } from "#src/backend/mod.ts";
+import { openWorkerGroups, type WorkerGroups } from "#src/cgroup/mod.ts";
 import type { ProcessConfig, StoreConfig } from "#src/config/mod.ts";
-import { type Logger, NotFoundError, type Pid, systemClock } from "#src/core/mod.ts";
+import { errorMessage, type Logger, NotFoundError, type Pid, systemClock } from "#src/core/mod.ts";
 import {
   adoptOrphans,
   type HostLayout,
@@ -51,7 +53,7 @@ const PROC = "/proc";
  * Opens the backend of this host. Disposing it stops every worker.
  *
  * @param config How workers are run.
- * @param options `maxProcesses` is the limit of processes and threads for each worker; `store` is
+ * @param options `limits` are what a worker is held to whose app says nothing of it; `store` is
  * where ports and uids are claimed, this process if not given; `log` gets what happens.
  * @returns The backend, after a sandbox was seen to work.
  * @throws {NotFoundError} When bwrap or R is not installed.
@@ -61,8 +63,8 @@ const PROC = "/proc";
  */
 export async function openBackend(
   config: ProcessConfig,
-  { maxProcesses, store = { kind: "memory" }, log }: {
-    maxProcesses: number;
+  { limits, store = { kind: "memory" }, log }: {
+    limits: ResourceLimits;
     store?: StoreConfig;
     log: Logger;
   },
@@ -77,6 +79,10 @@ export async function openBackend(
     ? undefined
     : await readSeccompFilter(config.seccompProfile, identity);
 
+  // Before any launcher is started, so that all of them are where this process is.
+  const groups = await workerGroups(identity, log);
+  const sweeping = groups && sweepGroups(groups, log);
+  opened.defer(() => sweeping);
   const launchers = opened.use(
     new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
       standby: config.standbyLaunchers,
@@ -93,7 +99,12 @@ export async function openBackend(
     }),
   );
   await takeBackOrphans(slots, log);
-  const owners = await ownerPolicy(slots, { identity, config, maxProcesses, libc });
+  const owners = await ownerPolicy(slots, {
+    identity,
+    config,
+    maxProcesses: limits.pids,
+    libc,
+  });
   const attach = (monitorPid: Pid) => SandboxedProcess.of(libc, monitorPid);
   const layout = await probeLayout(owners, { launchers, attach, bwrapPath, seccomp });
   const backend = new ProcessBackend({
@@ -105,6 +116,7 @@ export async function openBackend(
       log,
       layout,
       bwrapPath,
+      groups,
       seccomp,
     },
     owners,
@@ -112,13 +124,14 @@ export async function openBackend(
     holdPort: (port) => bindLoopbackPort(libc, port),
     rPath,
     rigBase: config.rigBase,
+    limits,
   });
   opened.defer(() => backend.close());
   const closing = opened.move();
   return {
     backend,
     identity,
-    missingLayers: missingLayers(identity, layout.canDisableUserns),
+    missingLayers: missingLayers(identity, { layout, groups }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -182,19 +195,55 @@ async function requireProgram(name: string, what: string, key: string): Promise<
   );
 }
 
-function missingLayers({ isRoot, groups }: ServerIdentity, disablesUserns: boolean): string[] {
+/** A host without groups still runs workers; what they cannot be held to is told as missing. */
+async function workerGroups(
+  { isRoot }: ServerIdentity,
+  log: Logger,
+): Promise<WorkerGroups | undefined> {
+  const groups = await openWorkerGroups({ roots: { proc: PROC }, isRoot, log });
+  if (groups.kind === "none") {
+    log.info("workers get no cgroups of their own", { reason: groups.reason });
+    return undefined;
+  }
+  const { kind, folder, controllers } = groups;
+  log.debug("cgroups of workers are open", { kind, folder, controllers });
+  return groups;
+}
+
+/** What servers left behind that were killed; it takes a second when there is something. */
+async function sweepGroups(groups: WorkerGroups, log: Logger): Promise<void> {
+  try {
+    const swept = await groups.sweep();
+    if (swept > 0) log.info("cgroups of servers that are gone were removed", { cgroups: swept });
+  } catch (error) {
+    log.warn("cannot look for cgroups of servers that are gone", { error: errorMessage(error) });
+  }
+}
+
+function missingLayers(
+  { isRoot, groups: ids }: ServerIdentity,
+  { layout, groups }: { layout: HostLayout; groups: WorkerGroups | undefined },
+): string[] {
   const missing: string[] = [];
   if (!isRoot) {
     missing.push(
       "not root: workers run under the server's own user id, not one each, so that the file system " +
         "and process view of the sandbox are all that keeps them apart",
-      "not root: the number of a worker's processes is not limited",
     );
-    if (groups.length > 0) {
-      missing.push(`not root: workers keep the server's groups ${groups.join(", ")}`);
+    if (groups === undefined || groups.lacking.some(({ name }) => name === "pids")) {
+      missing.push("not root: the number of a worker's processes is not limited");
+    }
+    if (ids.length > 0) {
+      missing.push(`not root: workers keep the server's groups ${ids.join(", ")}`);
     }
   }
-  if (!disablesUserns) {
+  if (groups === undefined) {
+    missing.push("no cgroups: memory and processor time of workers are not limited");
+  }
+  for (const { name, reason } of groups?.lacking ?? []) {
+    if (name !== "pids") missing.push(`workers are not limited in ${name}: ${reason}`);
+  }
+  if (!layout.canDisableUserns) {
     missing.push("this host does not let bwrap forbid further user namespaces inside the sandbox");
   }
   return missing;

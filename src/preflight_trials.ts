@@ -34,6 +34,8 @@ const STANDBY = 3;
 const MAX_TRIALS = 8;
 /** How long a program or sandbox may take if nothing is said, in milliseconds. */
 export const TRIAL_TIMEOUT_MS = 10_000;
+/** What trials are held to besides the limits of their uid. */
+const NO_LIMITS = { memoryBytes: 0, cpuCores: 0, pids: 0 };
 /** The exit code of what took too long, as of timeout(1). */
 const EXIT_TIMEOUT = 124;
 /** What the server itself would look for programs in. */
@@ -211,6 +213,8 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       log: this.#log,
       layout,
       bwrapPath,
+      // A trial is over before there is anything to limit.
+      groups: undefined,
       seccomp: undefined,
     };
   }
@@ -234,7 +238,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       env,
       workDir: "/tmp",
       runtime: { rPath: "", binFolders: [], toolTrees },
-    }, { slots, frame });
+    }, { slots, frame, limits: NO_LIMITS });
     this.#running.add(sandbox);
     sandbox.emptied.then(() => this.#running.delete(sandbox));
     if (this.#isClosing) sandbox.kill();

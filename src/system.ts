@@ -58,7 +58,11 @@ export async function startServer(
   });
   const { backend, identity, missingLayers } = opened.use(
     await openBackend(config.process, {
-      maxProcesses: config.server.defaultPidsLimit,
+      limits: {
+        memoryBytes: config.server.defaultMemoryBytes,
+        cpuCores: config.server.defaultCpuCores,
+        pids: config.server.defaultPidsLimit,
+      },
       store: config.store,
       log,
     }),
@@ -73,7 +77,13 @@ export async function startServer(
     backend,
     apps,
     limits: config.proxy,
-    api: createApi({ token, preflight: preflight && reportJson(preflight), log }),
+    api: createApi({
+      token,
+      preflight: preflight && reportJson(preflight),
+      backend,
+      sessionsOf: (id) => plane.sessionsOf(id),
+      log,
+    }),
     trustedProxies: config.server.trustedProxies,
     clock: systemClock,
     log,

@@ -1,10 +1,11 @@
 import { errorMessage, type Logger } from "#src/core/mod.ts";
 import { Hono } from "hono";
 import { bearerAuth } from "./bearer_auth.ts";
-import { errorResponse } from "./error_response.ts";
+import { errorResponse, methodNotAllowed } from "./error_response.ts";
+import { workersApi, type WorkersParts } from "./workers.ts";
 
 /** What the API tells about. */
-export interface ApiParts {
+export interface ApiParts extends WorkersParts {
   /** What whoever asks has to name. */
   readonly token: string;
   /** What the host's preflight found out, in the form for scripts; undefined when none ran. */
@@ -27,7 +28,7 @@ export type Api = (request: Request) => Promise<Response>;
  * @param parts What it tells about.
  * @returns What answers requests.
  */
-export function createApi({ token, preflight, log }: ApiParts): Api {
+export function createApi({ token, preflight, log, ...workers }: ApiParts): Api {
   const v1 = new Hono();
   // Before all else, so that who has no token does not even learn what there is.
   v1.use(bearerAuth(token));
@@ -39,6 +40,7 @@ export function createApi({ token, preflight, log }: ApiParts): Api {
         : Response.json(preflight),
   );
   v1.all("/preflight", () => methodNotAllowed("GET, HEAD"));
+  v1.route("/workers", workersApi(workers));
 
   const app = new Hono();
   app.use(async (context, next) => {
@@ -53,8 +55,4 @@ export function createApi({ token, preflight, log }: ApiParts): Api {
     return errorResponse(500, "internal_error", "the server failed, and its log says why");
   });
   return async (request) => await app.fetch(request);
-}
-
-function methodNotAllowed(allowed: string): Response {
-  return errorResponse(405, "method_not_allowed", `want one of ${allowed}`, { Allow: allowed });
 }

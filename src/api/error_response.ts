@@ -15,3 +15,13 @@ export function errorResponse(
 ): Response {
   return Response.json({ error: { code, message } }, { status, headers: { ...headers } });
 }
+
+/**
+ * Makes the answer to a request whose path is known and whose method is not.
+ *
+ * @param allowed The methods that are, such as `GET, HEAD`.
+ * @returns The answer, with status 405.
+ */
+export function methodNotAllowed(allowed: string): Response {
+  return errorResponse(405, "method_not_allowed", `want one of ${allowed}`, { Allow: allowed });
+}

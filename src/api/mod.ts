@@ -4,3 +4,4 @@
  * @module
  */
 export { type Api, type ApiParts, createApi } from "./api.ts";
+export type { WorkersParts } from "./workers.ts";

@@ -36,6 +36,30 @@ export interface WorkerSpec {
   readonly env: Readonly<Record<string, string>>;
   /** What the worker sees besides its app. */
   readonly mounts: readonly Mount[];
+  /** How much memory it may use, in bytes; 0 for the server's default. */
+  readonly memoryBytes: number;
+  /** How many cores it may use; 0 for the server's default. */
+  readonly cpuCores: number;
+}
+
+/** What a worker is held to; 0 stands for no limit. */
+export interface ResourceLimits {
+  /** Memory of all its processes, in bytes. */
+  readonly memoryBytes: number;
+  /** Time on processors, in cores. */
+  readonly cpuCores: number;
+  /** Processes and threads. */
+  readonly pids: number;
+}
+
+/** The cgroup of a worker, as firewalls name it. */
+export interface WorkerCgroup {
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  /** What `nft socket cgroupv2` and `iptables -m cgroup --path` want. */
+  readonly path: string;
+  /** How deep it is, which nft wants as well. */
+  readonly level: number;
 }
 
 /** Where a worker answers. */
@@ -58,7 +82,13 @@ export type ExitReason =
   /** A signal that nobody of ours sent ended the app. */
   | { readonly kind: "signal"; readonly signal: string }
   /** The kernel ended it for its memory limit. */
-  | { readonly kind: "oom" }
+  | {
+    readonly kind: "oom";
+    /** The most memory that it used, in bytes; absent where the kernel does not keep it. */
+    readonly peakBytes?: number;
+    /** Its limit, in bytes; absent when it was the host's own memory that ran out. */
+    readonly limitBytes?: number;
+  }
   /** `stop` was called. */
   | { readonly kind: "stopped" }
   /** It did not become ready in time. */
@@ -84,6 +114,8 @@ export interface WorkerInfo {
   readonly address: WorkerAddress;
   /** Wall clock, milliseconds since 1970. */
   readonly startedAtMs: number;
+  /** Its cgroup; absent on a host where none can be made. */
+  readonly cgroup?: WorkerCgroup;
   /** Set once the state is `exited`. */
   readonly exit?: ExitReason;
 }
@@ -111,12 +143,26 @@ export interface LogLine {
 
 /** What a worker uses. */
 export interface ResourceUsage {
-  /** Share of one core since the call before (since its start for the first), in percent, ≥ 0. */
+  /** Share of one core since the look before (since its start for the first), in percent, ≥ 0. */
   readonly cpuPercent: number;
-  /** Proportional set size of all its processes, in bytes. */
+  /**
+   * What it holds, in bytes: by its cgroup all but the files that the kernel can drop, otherwise the
+   * proportional set size of all its processes.
+   */
   readonly memoryBytes: number;
-  /** How many processes it has, its sandbox's own included. */
+  /** How many processes it has, its sandbox's own included; by its cgroup, threads count as well. */
   readonly processes: number;
+  /** What it is held to. */
+  readonly limits: ResourceLimits;
+  /** The most memory it ever held, in bytes; absent where the kernel does not keep it. */
+  readonly memoryPeakBytes?: number;
+  /** Bytes read from and written to devices; absent where the kernel does not count them. */
+  readonly io?: { readonly readBytes: number; readonly writtenBytes: number };
+  /**
+   * For how much of the last 10 s some process of it waited for a resource, in percent; absent where
+   * the kernel does not tell.
+   */
+  readonly pressure?: { readonly cpu: number; readonly memory: number; readonly io: number };
 }
 
 /** A command to run to its end in a sandbox. */
@@ -231,7 +277,7 @@ export interface Backend {
   removeResource(id: WorkerId): Promise<void>;
 
   /**
-   * Measures a worker.
+   * Measures a worker, at most once in a second: whoever asks in between is told the same.
    *
    * @param id The worker.
    * @returns What it uses now; zeros for one that has exited.
@@ -242,13 +288,16 @@ export interface Backend {
    * Changes the limits of a running worker.
    *
    * @param id The worker.
-   * @param limits New limits: memory in bytes, CPU in cores; 0 takes a limit away.
+   * @param limits New limits: memory in bytes, CPU in cores; 0 takes a limit away, and one that is
+   * not given stays.
+   * @returns All limits, as the kernel took them.
    * @throws {NotSupportedError} When this host cannot enforce limits.
+   * @throws {ConflictError} When it uses more memory than it is to have, or has exited.
    */
   updateResources(
     id: WorkerId,
     limits: { memoryBytes?: number; cpuCores?: number },
-  ): Promise<void>;
+  ): Promise<ResourceLimits>;
 
   /**
    * Takes back the slots of servers of this host that are no more.

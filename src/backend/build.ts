@@ -1,4 +1,4 @@
-import type { BuildResult, BuildSpec, LogLine } from "./backend.ts";
+import type { BuildResult, BuildSpec, LogLine, ResourceLimits } from "./backend.ts";
 import { canonicalBinds } from "./mounts.ts";
 import type { RRuntime } from "./r_runtime.ts";
 import type { RunningSandbox } from "./running_sandbox.ts";
@@ -12,6 +12,8 @@ export interface BuildParts {
   readonly frame: SandboxFrame;
   /** Who it runs as. */
   readonly owners: OwnerPolicy;
+  /** What it is held to. */
+  readonly limits: ResourceLimits;
   /** Finds the R of a version. */
   readonly runtime: (version: string) => Promise<RRuntime>;
   /** Gets every line as it comes. */
@@ -29,7 +31,7 @@ export interface BuildParts {
  * @throws {Error} When a step before the command's first instruction failed; all is undone then.
  */
 export async function runBuild(spec: BuildSpec, parts: BuildParts): Promise<BuildResult> {
-  const { frame, owners, onLog, signal } = parts;
+  const { frame, owners, limits, onLog, signal } = parts;
   const step = stepsOf(`cannot start build ${spec.id}`, undefined);
   if (signal.aborted) return { outcome: "cancelled", exitCode: -1, log: [] };
 
@@ -48,7 +50,7 @@ export async function runBuild(spec: BuildSpec, parts: BuildParts): Promise<Buil
         env: spec.env,
         workDir: spec.workDir ?? "/tmp",
         runtime,
-      }, { slots, frame }));
+      }, { slots, frame, limits }));
   } catch (error) {
     await release();
     throw error;

@@ -48,6 +48,17 @@ export function exitReason({ code, signal }: MonitorEnding): ExitReason {
   return name === undefined ? { kind: "code", code } : { kind: "signal", signal: name };
 }
 
+function memoryText({ limitBytes, peakBytes }: ExitReason & { kind: "oom" }): string {
+  const most = peakBytes === undefined ? "" : `, having used ${mebibytes(peakBytes)} at most`;
+  return limitBytes === undefined
+    ? `memory ran out${most}`
+    : `it reached its memory limit of ${mebibytes(limitBytes)}${most}`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MiB`;
+}
+
 /**
  * Says in words why a worker ended.
  *
@@ -61,7 +72,7 @@ export function describeExit(reason: ExitReason): string {
     case "signal":
       return `was ended by ${reason.signal}`;
     case "oom":
-      return "was ended by the kernel because it reached its memory limit";
+      return `was ended by the kernel because ${memoryText(reason)}`;
     case "stopped":
       return "was stopped";
     case "start_timeout":

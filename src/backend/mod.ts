@@ -24,6 +24,6 @@ export {
 } from "./proc/mod.ts";
 export { ProcessBackend, type ProcessBackendParts } from "./process_backend.ts";
 export { isOfVersion, resolveRuntime, type RRuntime } from "./r_runtime.ts";
-export { RunningSandbox, type SandboxParts } from "./running_sandbox.ts";
+export { type OomEvidence, RunningSandbox, type SandboxParts } from "./running_sandbox.ts";
 export { type SandboxedCommand, type SandboxFrame, startCommand } from "./sandboxed_command.ts";
 export { claimOwner, type OwnerPolicy, type SandboxSlots } from "./slots.ts";

@@ -14,6 +14,7 @@ import type {
   ExitReason,
   Health,
   LogLine,
+  ResourceLimits,
   ResourceUsage,
   WorkerAddress,
   WorkerInfo,
@@ -28,6 +29,7 @@ import { type SandboxFrame, startCommand } from "./sandboxed_command.ts";
 import { claimOwner, type OwnerPolicy } from "./slots.ts";
 import { releaseOnce, stepsOf } from "./steps.ts";
 import { Worker } from "./worker.ts";
+import { WorkerUsage } from "./worker_usage.ts";
 
 /** What a {@linkcode ProcessBackend} is made of. */
 export interface ProcessBackendParts {
@@ -43,10 +45,14 @@ export interface ProcessBackendParts {
   readonly rPath: string;
   /** Where rig installs R versions. */
   readonly rigBase: string;
+  /** What a worker is held to whose app says nothing of it. */
+  readonly limits: ResourceLimits;
 }
 
 /** Workers listen here: the host's loopback, which no other host reaches. */
 const WORKER_HOST = "127.0.0.1";
+/** What is left of a worker that has exited. */
+const NOTHING_USED = { cpuPercent: 0, memoryBytes: 0, processes: 0 };
 /** How long an app may take to finish when it is stopped, if nobody says otherwise. */
 const DEFAULT_GRACE_MS = 5000;
 
@@ -118,12 +124,14 @@ export class ProcessBackend implements Backend {
       () => appCommand({ cmd: spec.cmd, files }, { rPath: runtime.rPath, ...address }),
     );
     const { id, env } = spec;
+    const limits = this.#limitsOf(spec);
     const sandbox = await step(
       "start the sandbox",
       () =>
         startCommand({ id, command, app, mounts, env, workDir: "/app", runtime }, {
           slots,
           frame,
+          limits,
           // R sets SO_REUSEADDR and can listen on a port that is held for it; not every program does.
           beforeProgram: () => {
             if (spec.cmd !== undefined) held.unhold();
@@ -146,7 +154,12 @@ export class ProcessBackend implements Backend {
       address,
       startedAtMs: clock.now(),
       stopSignals,
-      sampler: new UsageSampler(sandbox.pid, { proc, clock }),
+      usage: new WorkerUsage({
+        group: sandbox.group,
+        processes: new UsageSampler(sandbox.pid, { proc, clock }),
+        pids: slots.owner.maxProcesses,
+        clock,
+      }),
       release: async () => {
         await releasePort();
         await releaseUid();
@@ -217,18 +230,40 @@ export class ProcessBackend implements Backend {
   /** See {@linkcode Backend.workerResourceUsage}. */
   workerResourceUsage(id: WorkerId): Promise<ResourceUsage> {
     const worker = this.#worker(id);
+    const { usage } = worker.parts;
     if (worker.exit) {
-      return Promise.resolve({ cpuPercent: 0, memoryBytes: 0, processes: 0 });
+      return Promise.resolve({ ...NOTHING_USED, limits: usage.limits });
     }
-    return worker.parts.sampler.sample();
+    return usage.sample();
   }
 
-  /** See {@linkcode Backend.updateResources}: workers that are processes alone have no limits. */
-  updateResources(id: WorkerId): Promise<void> {
-    this.#worker(id);
-    return Promise.reject(
-      new NotSupportedError(`cannot limit worker ${id}: it has no cgroup with controllers`),
-    );
+  /** See {@linkcode Backend.updateResources}. */
+  async updateResources(
+    id: WorkerId,
+    { memoryBytes, cpuCores }: { memoryBytes?: number; cpuCores?: number },
+  ): Promise<ResourceLimits> {
+    const { parts: { sandbox: { group } }, exit } = this.#worker(id);
+    if (exit) throw new ConflictError(`cannot limit worker ${id}: it has exited`);
+    if (group === undefined) {
+      throw new NotSupportedError(`cannot limit worker ${id}: it has no cgroup`);
+    }
+    if (memoryBytes !== undefined && memoryBytes > 0) {
+      const { memoryBytes: used = 0 } = await group.usage();
+      if (used > memoryBytes) {
+        throw new ConflictError(
+          `cannot limit worker ${id} to ${memoryBytes} bytes of memory: it uses ${used}, and the ` +
+            "kernel would end it",
+        );
+      }
+    }
+    const before = group.limits;
+    const after = await group.setLimits({
+      ...before,
+      ...(memoryBytes !== undefined && { memoryBytes }),
+      ...(cpuCores !== undefined && { cpuCores }),
+    });
+    this.#parts.frame.log.info("limits of a worker changed", { worker: id, before, after });
+    return after;
   }
 
   /** See {@linkcode Backend.cleanupOrphanResources}. */
@@ -263,6 +298,7 @@ export class ProcessBackend implements Backend {
       return await runBuild(spec, {
         frame,
         owners,
+        limits: this.#limitsOf({ memoryBytes: 0, cpuCores: 0 }),
         runtime: (version) => this.#runtime(version),
         onLog,
         signal: AbortSignal.any(signal ? [signal, cancel.signal] : [cancel.signal]),
@@ -281,6 +317,18 @@ export class ProcessBackend implements Backend {
       workers.map((worker) => worker.stop({ graceMs, reason: { kind: "stopped" } })),
     );
     await Promise.allSettled(this.#pending);
+  }
+
+  /** What this host cannot hold workers to, they are not held to; the log of its start says so. */
+  #limitsOf(spec: Pick<WorkerSpec, "memoryBytes" | "cpuCores">): ResourceLimits {
+    const { limits, frame: { groups } } = this.#parts;
+    const can = (controller: string) =>
+      groups !== undefined && !groups.lacking.some(({ name }) => name === controller);
+    return {
+      memoryBytes: can("memory") ? spec.memoryBytes || limits.memoryBytes : 0,
+      cpuCores: can("cpu") ? spec.cpuCores || limits.cpuCores : 0,
+      pids: limits.pids,
+    };
   }
 
   #runtime(version: string): Promise<RRuntime> {

@@ -1,3 +1,4 @@
+import type { WorkerGroup } from "#src/cgroup/mod.ts";
 import { type Clock, errorMessage, type Logger, type Pid, type Uid } from "#src/core/mod.ts";
 import type {
   LaunchedProcess,
@@ -37,10 +38,20 @@ const GATE_POLL_MS = 1;
 /** Lines of output that explain why a sandbox did not start. */
 const EXPLAINING_LINES = 5;
 
+/** What shows that the kernel ended a sandbox for its memory. */
+export interface OomEvidence {
+  /** The most memory that it used, in bytes; undefined where the kernel does not keep it. */
+  readonly peakBytes: number | undefined;
+  /** What it was held to, in bytes; 0 when it was a limit above it or the host's own memory. */
+  readonly limitBytes: number;
+}
+
 /** A sandbox from the moment its job was handed over until the last of its processes is gone. */
 export class RunningSandbox {
   /** Resolves when its monitor has ended and its output is complete; never rejects. */
   readonly ended: Promise<MonitorEnding>;
+  /** The cgroup that all its processes are in; undefined on a host where none can be made. */
+  readonly group: WorkerGroup | undefined;
   /** Resolves when no process of it is left; its uid must not be used before. Never rejects. */
   readonly emptied: Promise<void>;
   readonly #process: SandboxedProcess;
@@ -48,19 +59,22 @@ export class RunningSandbox {
   readonly #monitorEnded: Promise<MonitorEnding>;
   #hasMonitorEnded = false;
   #isLingering = false;
+  #oom: OomEvidence | undefined;
   #stopping: Promise<void> | undefined;
 
   private constructor(
     readonly pid: Pid,
     readonly log: LogBuffer,
-    { process, parts, status, output, exclusiveUid }: {
+    { process, parts, status, output, group, exclusiveUid }: {
       process: SandboxedProcess;
       parts: SandboxParts;
       status: LaunchedProcess["status"];
       output: Promise<unknown>;
+      group: WorkerGroup | undefined;
       exclusiveUid: Uid | undefined;
     },
   ) {
+    this.group = group;
     this.#process = process;
     this.#parts = parts;
     this.#monitorEnded = status.then(({ code, signal }) => {
@@ -80,14 +94,15 @@ export class RunningSandbox {
    * Starts a sandbox.
    *
    * @param job What a launcher is told.
-   * @param parts What it takes; `exclusiveUid` is the uid that nothing else runs under, if so;
-   * `beforeProgram` is called when the sandbox is finished and its program has not begun.
+   * @param parts What it takes; `group` is the cgroup that the job joins, which is removed when the
+   * sandbox has ended; `exclusiveUid` is the uid that nothing else runs under, if so; `beforeProgram` is called when the sandbox is finished and its program has not begun.
    * @returns The sandbox, finished; its program is about to run.
    * @throws {Error} When the launcher or bwrap failed before that, with what they said.
    */
   static async start(
     job: Omit<LaunchJob, "parent">,
-    { exclusiveUid, beforeProgram, ...parts }: SandboxParts & {
+    { group, exclusiveUid, beforeProgram, ...parts }: SandboxParts & {
+      group: WorkerGroup | undefined;
       exclusiveUid: Uid | undefined;
       beforeProgram?: (() => void) | undefined;
     },
@@ -114,7 +129,7 @@ export class RunningSandbox {
     beforeProgram?.();
     await child.open();
     const { pid, status } = child;
-    return new RunningSandbox(pid, log, { process, parts, status, output, exclusiveUid });
+    return new RunningSandbox(pid, log, { process, parts, status, output, group, exclusiveUid });
   }
 
   /** The first process of the sandbox, by its id on the host. */
@@ -145,9 +160,16 @@ export class RunningSandbox {
     return this.#stopping;
   }
 
+  /** What the kernel said of its memory, once it has ended and if the kernel killed it for that. */
+  get oom(): OomEvidence | undefined {
+    return this.#oom;
+  }
+
   /** Kills every process of the sandbox at once. */
   kill(): void {
     this.#process.kill();
+    // What the first process of the namespace takes with it, the group takes with it once more.
+    this.group?.kill().catch((error) => this.#report("cannot kill a cgroup", error));
   }
 
   async #stop({ signals, graceMs }: { signals: readonly SignalName[]; graceMs: number }) {
@@ -174,7 +196,27 @@ export class RunningSandbox {
       const pauseMs = EMPTY_POLL_MS[round] ?? EMPTY_POLL_MS.at(-1) ?? 0;
       await clock.sleep(this.#isLingering ? LINGER_POLL_MS : pauseMs);
     }
+    await this.#closeGroup();
     this.#process[Symbol.dispose]();
+  }
+
+  /** What the group knows is read before it is removed. */
+  async #closeGroup(): Promise<void> {
+    const { group } = this;
+    if (group === undefined) return;
+    try {
+      if (await group.oomKills() > 0) {
+        const { memoryPeakBytes } = await group.usage();
+        this.#oom = { peakBytes: memoryPeakBytes, limitBytes: group.limits.memoryBytes };
+      }
+      await group.remove();
+    } catch (error) {
+      this.#report("cannot close a cgroup", error);
+    }
+  }
+
+  #report(message: string, error: unknown): void {
+    this.#parts.log.error(message, { cgroup: this.group?.folder, error: errorMessage(error) });
   }
 
   /** Kills what is left, and looks whether that is nothing. */
@@ -183,6 +225,12 @@ export class RunningSandbox {
     try {
       this.#process.kill();
       if (this.#process.isAlive()) return false;
+      if (this.group !== undefined) {
+        // Nothing in it can leave it, so that no process elsewhere has the uid through it.
+        if (!await this.group.isPopulated()) return true;
+        await this.group.kill();
+        return false;
+      }
       if (exclusiveUid === undefined) return true;
       return (await processesOfUid(exclusiveUid, { proc })).live.length === 0;
     } catch (error) {

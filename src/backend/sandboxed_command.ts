@@ -1,3 +1,4 @@
+import type { GroupLimits, WorkerGroups } from "#src/cgroup/mod.ts";
 import type { WorkerId } from "#src/core/mod.ts";
 import {
   type AppFiles,
@@ -17,6 +18,8 @@ export interface SandboxFrame extends SandboxParts {
   readonly layout: HostLayout;
   /** Absolute path of bwrap. */
   readonly bwrapPath: string;
+  /** Where each sandbox gets a cgroup of its own; undefined on a host where none can be made. */
+  readonly groups: Pick<WorkerGroups, "create" | "lacking"> | undefined;
   /** What decides about the system calls of every sandbox; undefined for no filter. */
   readonly seccomp: SeccompFilter | undefined;
 }
@@ -48,23 +51,25 @@ const SHM_BYTES = 64 * 1024 ** 2;
  * Starts a command in a sandbox.
  *
  * @param command What to run.
- * @param options `slots` is who it runs as; `frame` is what the sandbox is made of;
- * `beforeProgram` is called when the sandbox is finished and its program has not begun.
+ * @param options `slots` is who it runs as; `frame` is what the sandbox is made of; `limits` are
+ * what its group is held to; `beforeProgram` is called when the sandbox is finished and its program has not begun.
  * @returns The sandbox; its program is about to run.
  * @throws {RangeError} When the command cannot be described to bwrap.
  * @throws {Error} When the sandbox did not start.
  */
-export function startCommand(
+export async function startCommand(
   command: SandboxedCommand,
-  { slots, frame, beforeProgram }: {
+  { slots, frame, limits, beforeProgram }: {
     slots: SandboxSlots;
     frame: SandboxFrame;
+    limits: GroupLimits;
     beforeProgram?: () => void;
   },
 ): Promise<RunningSandbox> {
   const { owner } = slots;
   const { runtime, env, ...content } = command;
-  const job = launchJob({
+  const group = await frame.groups?.create(command.id, limits);
+  const spec = {
     ...content,
     uid: owner.uid,
     gid: owner.gid,
@@ -74,10 +79,20 @@ export function startCommand(
     seccomp: frame.seccomp,
     tmpBytes: TMP_BYTES,
     shmBytes: SHM_BYTES,
-  }, { bwrapPath: frame.bwrapPath, owner });
-  return RunningSandbox.start(job, {
-    ...frame,
-    exclusiveUid: owner.exclusive ? owner.uid : undefined,
-    beforeProgram,
-  });
+  };
+  try {
+    const { bwrapPath } = frame;
+    return await RunningSandbox.start(
+      launchJob(spec, { bwrapPath, owner, cgroup: group?.folder }),
+      {
+        ...frame,
+        group,
+        exclusiveUid: owner.exclusive ? owner.uid : undefined,
+        beforeProgram,
+      },
+    );
+  } catch (error) {
+    await group?.remove();
+    throw error;
+  }
 }

@@ -1,10 +1,17 @@
 import type { HeldPort } from "#src/allocator/mod.ts";
 import type { SignalName } from "#src/sandbox/mod.ts";
-import type { ExitReason, WorkerAddress, WorkerInfo, WorkerSpec, WorkerState } from "./backend.ts";
+import type {
+  ExitReason,
+  WorkerAddress,
+  WorkerCgroup,
+  WorkerInfo,
+  WorkerSpec,
+  WorkerState,
+} from "./backend.ts";
 import { exitReason } from "./exit_reason.ts";
-import type { UsageSampler } from "./proc/mod.ts";
-import type { RunningSandbox } from "./running_sandbox.ts";
+import type { OomEvidence, RunningSandbox } from "./running_sandbox.ts";
 import type { SandboxSlots } from "./slots.ts";
+import type { WorkerUsage } from "./worker_usage.ts";
 
 /** What a worker was given when it started. */
 export interface WorkerParts {
@@ -21,7 +28,7 @@ export interface WorkerParts {
   /** Ask its app to finish. */
   readonly stopSignals: readonly SignalName[];
   /** Measures it. */
-  readonly sampler: UsageSampler;
+  readonly usage: WorkerUsage;
   /** Gives its slots back; never rejects. */
   readonly release: () => Promise<void>;
 }
@@ -48,7 +55,7 @@ export class Worker {
     this.exited = sandbox.ended.then(async (ending) => {
       // A sandbox that lingers keeps its slots, but not the news of its end.
       if (!sandbox.isLingering) await released;
-      this.#exit = this.#stopReason ?? exitReason(ending);
+      this.#exit = this.#stopReason ?? oomReason(sandbox.oom) ?? exitReason(ending);
       this.#state = "exited";
       return this.#exit;
     });
@@ -102,7 +109,20 @@ export class Worker {
       pid: sandbox.pid,
       address,
       startedAtMs,
+      ...(sandbox.group && { cgroup: cgroupOf(sandbox.group) }),
       ...(this.#exit === undefined ? {} : { exit: this.#exit }),
     };
   }
+}
+
+function cgroupOf({ folder, path, level }: WorkerCgroup): WorkerCgroup {
+  return { folder, path, level };
+}
+
+function oomReason(oom: OomEvidence | undefined): ExitReason | undefined {
+  return oom && {
+    kind: "oom",
+    ...(oom.peakBytes !== undefined && { peakBytes: oom.peakBytes }),
+    ...(oom.limitBytes > 0 && { limitBytes: oom.limitBytes }),
+  };
 }

@@ -4,8 +4,13 @@
  *
  * @module
  */
-import { parseDuration } from "#src/core/mod.ts";
+import { parseBytes, parseDuration } from "#src/core/mod.ts";
 import * as z from "zod";
+
+/** The kernel takes no quota below 1 ms in 100 ms (its Documentation/scheduler/sched-bwc.rst). */
+const MIN_CORES = 0.01;
+/** More than Linux is built for: CONFIG_NR_CPUS. */
+const MAX_CORES = 8192;
 
 /** Longer than this cannot be waited for with one timer: setTimeout holds its delay in 31 bits. */
 const MAX_DURATION_MS = 24 * 86_400_000;
@@ -54,6 +59,33 @@ export function duration(minMs: number): z.ZodString {
         `cannot wait for "${value}": want ${minMs}ms to ${MAX_DURATION_MS / 86_400_000}d`,
       );
     }
+  });
+}
+
+/**
+ * A size such as `512m`, as text; empty for none.
+ *
+ * @param minBytes The smallest, in bytes.
+ * @returns The schema; its output is the text as it was.
+ */
+export function size(minBytes: number): z.ZodString {
+  return text('a size such as "512m"', (value) => {
+    if (value !== "" && parseBytes(value) < minBytes) {
+      throw new RangeError(`cannot use "${value}": want ${minBytes / 1024 ** 2}m or more`);
+    }
+  });
+}
+
+/**
+ * A number of processor cores, parts of one included; 0 for any number.
+ *
+ * @returns The schema.
+ */
+export function cores(): z.ZodNumber {
+  const want = `a number of cores from ${MIN_CORES} to ${MAX_CORES}, or 0 for no limit`;
+  return z.number({ error: want }).superRefine((value, context) => {
+    if (value === 0 || (value >= MIN_CORES && value <= MAX_CORES)) return;
+    context.addIssue({ code: "custom", message: `cannot use ${value}: want ${want}` });
   });
 }
 

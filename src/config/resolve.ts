@@ -1,4 +1,4 @@
-import { parseDuration, toAppName, toGid, toPort, toUid } from "#src/core/mod.ts";
+import { parseBytes, parseDuration, toAppName, toGid, toPort, toUid } from "#src/core/mod.ts";
 import { resolve } from "node:path/posix";
 import { parseBind } from "./network.ts";
 import { chooseStore } from "./session_store.ts";
@@ -22,9 +22,9 @@ export function resolveConfig(
     server: {
       bind: parseBind(server.bind),
       dataDir: resolve(options.dataDir),
-      adminTokenFile: server.admin_token_file === ""
-        ? undefined
-        : resolve(server.admin_token_file),
+      adminTokenFile: server.admin_token_file === "" ? undefined : resolve(server.admin_token_file),
+      defaultMemoryBytes: sizeOf(server.default_memory_limit),
+      defaultCpuCores: server.default_cpu_limit,
       defaultPidsLimit: server.default_pids_limit,
       shutdownTimeoutMs: parseDuration(server.shutdown_timeout),
       logLevel: server.log_level,
@@ -71,6 +71,8 @@ function settings(app: RawApp): AppSettings {
     maxSessionsPerWorker: app.max_sessions_per_worker,
     maxWorkers: app.max_workers,
     warmWorkers: app.warm_workers,
+    memoryBytes: sizeOf(app.memory_limit),
+    cpuCores: app.cpu_limit,
     env: { ...app.env },
     mounts: app.mounts.map(({ source, target, read_only: readOnly }) => ({
       source: resolve(source),
@@ -78,6 +80,10 @@ function settings(app: RawApp): AppSettings {
       readOnly,
     })),
   };
+}
+
+function sizeOf(text: string): number {
+  return text === "" ? 0 : parseBytes(text);
 }
 
 function deepFreeze<T extends object>(value: T): T {

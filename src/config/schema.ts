@@ -6,7 +6,7 @@
  */
 import { checkMountTarget } from "#src/core/mod.ts";
 import * as z from "zod";
-import { duration, list, oneOf, text, wholeNumber } from "./fields.ts";
+import { cores, duration, list, oneOf, size, text, wholeNumber } from "./fields.ts";
 import { checkCidr, parseBind } from "./network.ts";
 import { checkAbsolutePath, checkNoNul, checkPath, checkProgram } from "./path_text.ts";
 import {
@@ -23,6 +23,9 @@ const MAX_ID = 0xffff_fffe;
 
 /** The largest number of processes that Linux can have: PID_MAX_LIMIT, proc_sys_kernel(5). */
 const MAX_PIDS = 4_194_304;
+
+/** With less not even the sandbox around a program starts. */
+const MIN_MEMORY_BYTES = 16 * 1024 ** 2;
 
 const mapping = "a mapping of keys to values";
 
@@ -50,6 +53,8 @@ const app = z.strictObject({
   max_sessions_per_worker: count.default(1),
   max_workers: count.default(10),
   warm_workers: wholeNumber(0, 10_000).default(0),
+  memory_limit: size(MIN_MEMORY_BYTES).default(""),
+  cpu_limit: cores().default(0),
   env: z.record(z.string(), text('text such as "abc", or "" for none', checkNoNul), {
     error: "a mapping of names to texts",
   }).default({}),
@@ -62,6 +67,8 @@ const server = z.strictObject({
   admin_token_file: text('an absolute path, or "" for one in data_dir', (path) => {
     if (path !== "") checkAbsolutePath(path);
   }).default(""),
+  default_memory_limit: size(MIN_MEMORY_BYTES).default(""),
+  default_cpu_limit: cores().default(0),
   default_pids_limit: wholeNumber(1, MAX_PIDS).default(256),
   shutdown_timeout: duration(0).default("30s"),
   log_level: oneOf(["debug", "info", "warn", "error"]).default("info"),
@@ -149,12 +156,14 @@ const COLLECTIONS_OF_APP = ["cmd", "env", "mounts"];
 
 /** What YAML alone cannot know about this schema. */
 export const plainRules: PlainRules = {
-  // A version 4.10 must not become 4.1, and PORT: 8080 in an environment is a text.
-  isText: ([section, , key, ...rest]: Path) =>
-    section === "apps" &&
-    (key === "r_version"
-      ? rest.length === 0
-      : (key === "cmd" || key === "env") && rest.length === 1),
+  // A version 4.10 must not become 4.1, PORT: 8080 in an environment is a text, and so is a size
+  // without a unit.
+  isText: ([section, name, key, ...rest]: Path) =>
+    section === "apps"
+      ? key === "r_version" || key === "memory_limit"
+        ? rest.length === 0
+        : (key === "cmd" || key === "env") && rest.length === 1
+      : section === "server" && name === "default_memory_limit" && key === undefined,
   isOptionalWhenEmpty: (path: Path) =>
     (path.length === 1 && Object.hasOwn(schema.shape, String(path[0]))) ||
     (path.length === 3 && path[0] === "apps" && COLLECTIONS_OF_APP.includes(String(path[2]))),

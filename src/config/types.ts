@@ -29,6 +29,10 @@ export interface ServerConfig {
    * which is made when it is not there.
    */
   readonly adminTokenFile: string | undefined;
+  /** How much memory a worker may use whose app says nothing of it, in bytes; 0 for no limit. */
+  readonly defaultMemoryBytes: number;
+  /** How many cores a worker may use whose app says nothing of it; 0 for no limit. */
+  readonly defaultCpuCores: number;
   /** How many processes and threads a worker may have, 1 or more. */
   readonly defaultPidsLimit: number;
   /** How long a stop of the server may take before workers are killed, in milliseconds. */
@@ -130,6 +134,10 @@ export interface AppSettings {
   readonly maxWorkers: number;
   /** How many workers are kept ready without a session, 0 to `maxWorkers`. */
   readonly warmWorkers: number;
+  /** How much memory a worker may use, in bytes; 0 for the server's default. */
+  readonly memoryBytes: number;
+  /** How many cores a worker may use; 0 for the server's default. */
+  readonly cpuCores: number;
   /** Environment of the app; may hold secrets, so that it belongs in no log. */
   readonly env: Readonly<Record<string, string>>;
   /** What the app sees of the host besides its own files. */

@@ -1,5 +1,6 @@
 import type { Check } from "./check.ts";
 import { type Finding, warning } from "./finding.ts";
+import { checkGroupLimits } from "./group_limits.ts";
 import type { PreflightHost } from "./host.ts";
 import { LOOK_AGAIN } from "./not_found_out.ts";
 import { judgeCapacity, readBounds } from "./process_capacity.ts";
@@ -11,6 +12,7 @@ import { checkProcessLimit } from "./process_limit.ts";
  */
 const QUESTIONS: readonly ((host: PreflightHost) => Promise<Finding | readonly Finding[]>)[] = [
   checkProcessLimit,
+  checkGroupLimits,
   checkCapacity,
 ];
 

@@ -17,6 +17,10 @@ export interface AppDefinition {
   readonly maxWorkers: number;
   /** How many workers without a session are kept ready for the next visitors, 0 or more. */
   readonly warmWorkers: number;
+  /** How much memory a worker may use, in bytes; 0 for the server's default. */
+  readonly memoryBytes: number;
+  /** How many cores a worker may use; 0 for the server's default. */
+  readonly cpuCores: number;
   /** Environment of the app. */
   readonly env: Readonly<Record<string, string>>;
   /** What of the host it sees besides its files. */

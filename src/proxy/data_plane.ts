@@ -1,4 +1,10 @@
-import { type AppName, type Clock, errorMessage, type Logger } from "#src/core/mod.ts";
+import {
+  type AppName,
+  type Clock,
+  errorMessage,
+  type Logger,
+  type WorkerId,
+} from "#src/core/mod.ts";
 import type { Backend, WorkerAddress } from "#src/backend/mod.ts";
 import { Admissions } from "./admission.ts";
 import type { AppDefinition } from "./apps.ts";
@@ -80,6 +86,13 @@ export interface DataPlane {
    * @returns Every app, in the order of the definitions.
    */
   stats(): AppStats[];
+  /**
+   * Counts the sessions that are held to a worker.
+   *
+   * @param id The worker.
+   * @returns Their number; 0 for one that serves none or is not known.
+   */
+  sessionsOf(id: WorkerId): number;
 }
 
 /**
@@ -151,6 +164,13 @@ export function createDataPlane(options: DataPlaneOptions): DataPlane {
       drain();
       await Promise.all([...pools.values()].map((pool) => pool.close(closeOptions)));
       await Promise.all(loops);
+    },
+    sessionsOf(id) {
+      for (const pool of pools.values()) {
+        const worker = pool.workers().find((each) => each.id === id);
+        if (worker !== undefined) return worker.sessions;
+      }
+      return 0;
     },
     stats: () =>
       [...pools.values()].map((pool) => ({

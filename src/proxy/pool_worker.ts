@@ -232,8 +232,9 @@ export class PoolWorker {
   }
 
   #spec(): WorkerSpec {
-    const { name, source, cmd, rVersion, env, mounts } = this.#app;
-    const spec: WorkerSpec = { id: this.id, app: name, source, rVersion, env, mounts };
+    const { name, source, cmd, rVersion, env, mounts, memoryBytes, cpuCores } = this.#app;
+    const runs = { source, rVersion, env, mounts, memoryBytes, cpuCores };
+    const spec: WorkerSpec = { id: this.id, app: name, ...runs };
     return cmd === undefined ? spec : { ...spec, cmd };
   }
 }

@@ -33,13 +33,18 @@ const COMMON_RLIMITS = [
  * Turns a sandbox into a job for a launcher. Its program waits at the gate.
  *
  * @param spec The sandbox.
- * @param options `bwrapPath` is the absolute path of bwrap; `owner` is who it runs as.
+ * @param options `bwrapPath` is the absolute path of bwrap; `owner` is who it runs as;
+ * `cgroup` is the folder of the group that it is to be in, with all it starts.
  * @returns The job.
  * @throws {RangeError} As {@linkcode bwrapArgs}, or when the command is empty.
  */
 export function launchJob(
   spec: SandboxSpec,
-  { bwrapPath, owner }: { bwrapPath: string; owner: SandboxOwner },
+  { bwrapPath, owner, cgroup }: {
+    bwrapPath: string;
+    owner: SandboxOwner;
+    cgroup?: string | undefined;
+  },
 ): Omit<LaunchJob, "parent"> {
   if (spec.command.length === 0) throw new RangeError("cannot run an empty command in a sandbox");
   return {
@@ -47,6 +52,7 @@ export function launchJob(
     gid: owner.gid,
     keepGroups: !owner.exclusive,
     lifeline: "input",
+    ...(cgroup !== undefined && { cgroup }),
     rlimits: [
       ...COMMON_RLIMITS,
       // The kernel counts per uid: with a shared one the limit would count the server's user's all.

@@ -90,6 +90,15 @@ Deno.test("a real worker has the configured limit of processes", limits, async (
   }
 });
 
+Deno.test("limits that no controller enforces here are a warning", limits, async () => {
+  const env = { SERVER_DEFAULT_MEMORY_LIMIT: "1g", SERVER_DEFAULT_CPU_LIMIT: "2" };
+  const found = await look({ about: "resource_limits", env });
+  const [finding] = found.filter(({ message }) => message.includes("default_memory_limit"));
+  const hasControllers = /memory/.test(await Deno.readTextFile(`${CGROUP2}/cgroup.controllers`));
+  assertEquals(finding?.severity, hasControllers ? "ok" : "warning", JSON.stringify(found));
+  assertMatch(finding?.message ?? "", /server\.default_memory_limit and server\.default_cpu_limit/);
+});
+
 Deno.test(
   "a lower limit of what starts the server is a warning, raised it is ok",
   limits,

@@ -72,6 +72,7 @@ Deno.test(
       cpuPercent: 0,
       memoryBytes: 0,
       processes: 0,
+      limits: { memoryBytes: 0, cpuCores: 0, pids: 256 },
     });
   },
 );

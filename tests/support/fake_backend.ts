@@ -15,6 +15,7 @@ import type {
   ExitReason,
   Health,
   LogLine,
+  ResourceLimits,
   ResourceUsage,
   WorkerAddress,
   WorkerInfo,
@@ -78,6 +79,8 @@ export class FakeWorker {
     });
   }
 }
+
+const NO_LIMITS = { memoryBytes: 0, cpuCores: 0, pids: 0 };
 
 /**
  * A backend that keeps to the contract of `Backend` and runs nothing. Workers are healthy from the
@@ -169,10 +172,13 @@ export class FakeBackend implements Backend {
   }
 
   workerResourceUsage(id: WorkerId): Promise<ResourceUsage> {
-    return this.#with(id, () => ({ cpuPercent: 0, memoryBytes: 0, processes: 0 }));
+    return this.#with(
+      id,
+      () => ({ cpuPercent: 0, memoryBytes: 0, processes: 0, limits: NO_LIMITS }),
+    );
   }
 
-  updateResources(id: WorkerId): Promise<void> {
+  updateResources(id: WorkerId): Promise<ResourceLimits> {
     return this.#with(id, () => {
       throw new NotSupportedError("a fake worker has no limits");
     });

@@ -15,6 +15,16 @@ import { RecordingLogger } from "./recording_logger.ts";
 /** The name of every app in these tests. */
 export const APP: AppName = toAppName("tested");
 
+/** What workers are held to. */
+export interface TestLimits {
+  /** Processes and threads; 256 if not given. */
+  readonly maxProcesses: number;
+  /** Memory in bytes; no limit if not given. */
+  readonly memoryBytes: number;
+  /** Cores; no limit if not given. */
+  readonly cpuCores: number;
+}
+
 /** How many uids and ports each backend has unless told otherwise. */
 const SLOTS = 50;
 
@@ -25,9 +35,9 @@ const SLOTS = 50;
  * @returns The backend and its log.
  */
 export async function openTestBackend(
-  changes: Partial<ProcessConfig> & { maxProcesses?: number } = {},
+  changes: Partial<ProcessConfig> & Partial<TestLimits> = {},
 ): Promise<HostBackend & { log: RecordingLogger; config: ProcessConfig }> {
-  const { maxProcesses = 256, ...config } = changes;
+  const { maxProcesses = 256, memoryBytes = 0, cpuCores = 0, ...config } = changes;
   // Process ids differ between test processes that run side by side.
   const block = Deno.pid % 400;
   const whole: ProcessConfig = {
@@ -45,7 +55,10 @@ export async function openTestBackend(
     ...config,
   };
   const log = new RecordingLogger();
-  const host = await openBackend(whole, { maxProcesses, log });
+  const host = await openBackend(whole, {
+    limits: { memoryBytes, cpuCores, pids: maxProcesses },
+    log,
+  });
   return { ...host, log, config: whole };
 }
 
@@ -63,6 +76,8 @@ export function workerSpec(changes: Partial<WorkerSpec> = {}): WorkerSpec {
     rVersion: "",
     env: {},
     mounts: [],
+    memoryBytes: 0,
+    cpuCores: 0,
     ...changes,
   };
 }

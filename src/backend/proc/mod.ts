@@ -10,4 +10,4 @@ export { answeringAt, findListeners, type Listener, socketInodes } from "./socke
 export { isDeadState, parseStat, type ProcStat, readStat } from "./stat.ts";
 export { type IdColumns, parseStatus, type ProcStatus, readStatus } from "./status.ts";
 export { processesOfUid, type UidProcesses, uidsInUse } from "./uids.ts";
-export { UsageSampler } from "./usage.ts";
+export { type TreeUsage, UsageSampler } from "./usage.ts";

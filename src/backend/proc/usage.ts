@@ -1,5 +1,4 @@
 import type { Clock, Pid } from "#src/core/mod.ts";
-import type { ResourceUsage } from "../backend.ts";
 import { readMemoryBytes } from "./memory.ts";
 import { descendants } from "./process_tree.ts";
 import { mapInBatches, procRoot } from "./read.ts";
@@ -12,7 +11,17 @@ export type TreeTimes = ReadonlyMap<
   Pick<ProcStat, "cpuTicks" | "reapedCpuTicks">
 >;
 
-const NOTHING: ResourceUsage = { cpuPercent: 0, memoryBytes: 0, processes: 0 };
+/** What a tree of processes uses. */
+export interface TreeUsage {
+  /** Share of one core since the sample before, in percent, 0 or above. */
+  readonly cpuPercent: number;
+  /** Proportional set size of all its processes, in bytes. */
+  readonly memoryBytes: number;
+  /** How many processes it has. */
+  readonly processes: number;
+}
+
+const NOTHING: TreeUsage = { cpuPercent: 0, memoryBytes: 0, processes: 0 };
 
 /** Below this the time of processes, which comes in ticks, says nothing about a share. */
 const SHORTEST_MEASURE_MS = 1000 / TICKS_PER_SECOND;
@@ -76,13 +85,13 @@ export class UsageSampler {
    * when the process at the top has ended.
    * @throws {Error} When the kernel's files are there and cannot be read.
    */
-  sample(): Promise<ResourceUsage> {
+  sample(): Promise<TreeUsage> {
     const sample = this.#turn.then(() => this.#sample());
     this.#turn = sample.catch(() => {});
     return sample;
   }
 
-  async #sample(): Promise<ResourceUsage> {
+  async #sample(): Promise<TreeUsage> {
     const pids = [this.#pid, ...await descendants(this.#pid, { proc: this.#proc })];
     const nowMs = this.#clock.monotonicMs();
     const stats: ProcStat[] = [];

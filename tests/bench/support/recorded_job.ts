@@ -43,6 +43,7 @@ export async function recordJob(
       log: silentLogger,
       layout,
       bwrapPath: config.bwrapPath,
+      groups: undefined,
       seccomp: undefined,
     },
     owners: {
@@ -56,6 +57,7 @@ export async function recordJob(
     holdPort: () => ({ [Symbol.dispose]() {} }),
     rPath: config.rPath,
     rigBase: config.rigBase,
+    limits: { memoryBytes: 0, cpuCores: 0, pids: maxProcesses },
   });
   try {
     await backend.spawn(spec);

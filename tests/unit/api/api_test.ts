@@ -1,6 +1,8 @@
 import { type ApiParts, createApi } from "#src/api/mod.ts";
 import { silentLogger } from "#src/core/mod.ts";
 import { assert, assertEquals, fail } from "#tests/support/assert.ts";
+import { FakeBackend } from "#tests/support/fake_backend.ts";
+import { FakeClock } from "#tests/support/fake_clock.ts";
 import { RecordingLogger } from "#tests/support/recording_logger.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
@@ -16,7 +18,14 @@ async function ask(
     method?: string;
   } & Partial<ApiParts> = {},
 ) {
-  const api = createApi({ token: TOKEN, preflight: REPORT, log: silentLogger, ...parts });
+  const api = createApi({
+    token: TOKEN,
+    preflight: REPORT,
+    backend: new FakeBackend(new FakeClock()),
+    sessionsOf: () => 0,
+    log: silentLogger,
+    ...parts,
+  });
   const headers: Record<string, string> = authorization === "" ? {} : { authorization };
   const response = await api(new Request(`http://localhost${path}`, { method, headers }));
   const text = await response.text();

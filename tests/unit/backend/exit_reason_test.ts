@@ -22,6 +22,8 @@ Deno.test("describeExit() has words for every reason", strict, () => {
       { kind: "code", code: 3 },
       { kind: "signal", signal: "SIGSEGV" },
       { kind: "oom" },
+      { kind: "oom", peakBytes: 510_000_000 },
+      { kind: "oom", peakBytes: 536_870_912, limitBytes: 536_870_912 },
       { kind: "stopped" },
       { kind: "start_timeout" },
       { kind: "lost" },
@@ -29,7 +31,10 @@ Deno.test("describeExit() has words for every reason", strict, () => {
     [
       "ended with exit code 3",
       "was ended by SIGSEGV",
-      "was ended by the kernel because it reached its memory limit",
+      "was ended by the kernel because memory ran out",
+      "was ended by the kernel because memory ran out, having used 486 MiB at most",
+      "was ended by the kernel because it reached its memory limit of 512 MiB, having used 512 MiB " +
+      "at most",
       "was stopped",
       "did not answer in time",
       "was lost: its monitor vanished",

@@ -13,6 +13,8 @@ const OVERRIDES: readonly [
   ["BLOCKYARD_SERVER_BIND", "[::1]:0", "server", "bind", { hostname: "::1", port: 0 }],
   ["BLOCKYARD_SERVER_DATA_DIR", "/d", "server", "dataDir", "/d"],
   ["BLOCKYARD_SERVER_ADMIN_TOKEN_FILE", "/t", "server", "adminTokenFile", "/t"],
+  ["BLOCKYARD_SERVER_DEFAULT_MEMORY_LIMIT", "64m", "server", "defaultMemoryBytes", 67_108_864],
+  ["BLOCKYARD_SERVER_DEFAULT_CPU_LIMIT", "0.5", "server", "defaultCpuCores", 0.5],
   ["BLOCKYARD_SERVER_DEFAULT_PIDS_LIMIT", "99", "server", "defaultPidsLimit", 99],
   ["BLOCKYARD_SERVER_SHUTDOWN_TIMEOUT", "0s", "server", "shutdownTimeoutMs", 0],
   ["BLOCKYARD_SERVER_LOG_LEVEL", "error", "server", "logLevel", "error"],
@@ -59,7 +61,7 @@ const STORE_VARIABLES = [
   "BLOCKYARD_REDIS_KEY_PREFIX",
 ];
 const FILE = `
-server: {bind: 127.0.0.1:1, data_dir: /f, admin_token_file: /f, default_pids_limit: 3, shutdown_timeout: 3s, log_level: warn, trusted_proxies: [192.0.2.0/24]}
+server: {bind: 127.0.0.1:1, data_dir: /f, admin_token_file: /f, default_memory_limit: 32m, default_cpu_limit: 3, default_pids_limit: 3, shutdown_timeout: 3s, log_level: warn, trusted_proxies: [192.0.2.0/24]}
 process: {bwrap_path: /f, r_path: /f, rig_base: /f, port_range_start: 10003, port_range_end: 10903, worker_uid_range_start: 1900000003, worker_uid_range_end: 1900000903, worker_gid: 3, seccomp_profile: /f, standby_launchers: 3}
 proxy: {session_idle_ttl: 3s, idle_worker_timeout: 3s, worker_start_timeout: 3s, health_interval: 3s, max_workers: 3}
 `;

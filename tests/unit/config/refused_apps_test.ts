@@ -62,8 +62,14 @@ const APP: readonly [what: string, lines: string, problems: string[]][] = [
   ["more warm workers than workers", "warm_workers: 11", [
     "4:19 apps.a.warm_workers: warm_workers 11 is above max_workers 10, want it at or below",
   ]],
-  ["a setting of a later time", "memory_limit: 1g", [
-    "4:5 apps.a.memory_limit: is not a known key, want one of path, cmd, r_version, max_sessions_per_worker, max_workers, warm_workers, env, mounts",
+  ["a setting of a later time", "network: none", [
+    "4:5 apps.a.network: is not a known key, want one of path, cmd, r_version, max_sessions_per_worker, max_workers, warm_workers, memory_limit, cpu_limit, env, mounts",
+  ]],
+  ["a memory limit that is no size", "memory_limit: much", [
+    '4:19 apps.a.memory_limit: cannot read "much" as a size: want bytes or a number with k, m or g',
+  ]],
+  ["too many cores", "cpu_limit: 9000", [
+    "4:16 apps.a.cpu_limit: cannot use 9000: want a number of cores from 0.01 to 8192, or 0 for no limit",
   ]],
   ["a list of mounts that is a text", "mounts: /data", [
     '4:13 apps.a.mounts: "/data" is text, want a list of mounts',

@@ -9,7 +9,7 @@ const SERVER: readonly [what: string, lines: string, problems: string[]][] = [
     '2:3 server.bnd: is not a known key, want "bind"',
   ]],
   ["an unknown key that is near none", "wallpaper: x", [
-    "2:3 server.wallpaper: is not a known key, want one of bind, data_dir, admin_token_file, default_pids_limit, shutdown_timeout, log_level, trusted_proxies",
+    "2:3 server.wallpaper: is not a known key, want one of bind, data_dir, admin_token_file, default_memory_limit, default_cpu_limit, default_pids_limit, shutdown_timeout, log_level, trusted_proxies",
   ]],
   ["an empty bind", "bind:", ["2:8 server.bind: is empty, want host:port such as 127.0.0.1:8080"]],
   ["a number as bind", "bind: 8080", [
@@ -41,6 +41,21 @@ const SERVER: readonly [what: string, lines: string, problems: string[]][] = [
   ]],
   ["a bind among the ports for workers", "bind: 127.0.0.1:10500", [
     "2:9 server.bind: the server's port 10500 lies in the ports for workers, 10000 to 10999, want it outside of them",
+  ]],
+  ["a memory limit that is no size", "default_memory_limit: 5Q", [
+    '2:25 server.default_memory_limit: cannot read "5Q" as a size: want bytes or a number with k, m or g',
+  ]],
+  ["a memory limit that nothing runs in", "default_memory_limit: 512k", [
+    '2:25 server.default_memory_limit: cannot use "512k": want 16m or more',
+  ]],
+  ["a negative number of cores", "default_cpu_limit: -1", [
+    "2:22 server.default_cpu_limit: cannot use -1: want a number of cores from 0.01 to 8192, or 0 for no limit",
+  ]],
+  ["fewer cores than the kernel can count", "default_cpu_limit: 0.001", [
+    "2:22 server.default_cpu_limit: cannot use 0.001: want a number of cores from 0.01 to 8192, or 0 for no limit",
+  ]],
+  ["cores that are no number", "default_cpu_limit: two", [
+    '2:22 server.default_cpu_limit: "two" is text, want a number of cores from 0.01 to 8192, or 0 for no limit',
   ]],
   ["a relative admin_token_file", "admin_token_file: token", [
     '2:21 server.admin_token_file: cannot use the relative path "token": want an absolute one that starts with "/"',

@@ -23,6 +23,8 @@ export function app(overrides: Partial<AppDefinition> | { name: string } = {}): 
     maxSessionsPerWorker: 1,
     maxWorkers: 10,
     warmWorkers: 0,
+    memoryBytes: 0,
+    cpuCores: 0,
     env: {},
     mounts: [],
     ...rest,

@@ -13,6 +13,8 @@ Deno.test("the first session starts a worker with what the app says", strict, as
   const { pool, backend } = poolRig({
     cmd: ["Rscript", "app.R"],
     rVersion: "4.4",
+    memoryBytes: 512,
+    cpuCores: 1.5,
     env: { A: "1" },
     mounts: [{ source: "/data", target: "/data", readOnly: true }],
   });
@@ -24,6 +26,8 @@ Deno.test("the first session starts a worker with what the app says", strict, as
     source: { kind: "directory", path: "/srv/apps/hello" },
     cmd: ["Rscript", "app.R"],
     rVersion: "4.4",
+    memoryBytes: 512,
+    cpuCores: 1.5,
     env: { A: "1" },
     mounts: [{ source: "/data", target: "/data", readOnly: true }],
   });

@@ -14,6 +14,8 @@ const spec: WorkerSpec = {
   rVersion: "",
   env: {},
   mounts: [],
+  memoryBytes: 0,
+  cpuCores: 0,
 };
 
 interface Rig {

@@ -1,0 +1,100 @@
+import type { GroupUsage, WorkerGroup } from "#src/cgroup/mod.ts";
+import type { Clock } from "#src/core/mod.ts";
+import type { ResourceLimits, ResourceUsage } from "./backend.ts";
+import type { UsageSampler } from "./proc/mod.ts";
+
+/** For how long one look serves all who ask, in milliseconds. */
+const FRESH_MS = 1000;
+
+/** What a worker's use is read from. */
+export interface UsageSources {
+  /** Its cgroup; undefined on a host where none can be made. */
+  readonly group: Pick<WorkerGroup, "usage" | "limits"> | undefined;
+  /** Its processes, for what the group does not count. */
+  readonly processes: Pick<UsageSampler, "sample">;
+  /** What holds without a group: the processes of its uid. */
+  readonly pids: number;
+  /** Measures the time between looks. */
+  readonly clock: Pick<Clock, "monotonicMs">;
+}
+
+/** Measures one worker, no more often than is worth it however many ask. */
+export class WorkerUsage {
+  readonly #sources: UsageSources;
+  #latest: { readonly atMs: number; readonly usage: Promise<ResourceUsage> } | undefined;
+  #cpu: { readonly usec: number; readonly atMs: number };
+
+  /**
+   * Begins the time that the first look is about.
+   *
+   * @param sources What the use is read from; the worker has just been started.
+   */
+  constructor(sources: UsageSources) {
+    this.#sources = sources;
+    this.#cpu = { usec: 0, atMs: sources.clock.monotonicMs() };
+  }
+
+  /** What the worker is held to, as the kernel took it. */
+  get limits(): ResourceLimits {
+    const { group, pids } = this.#sources;
+    if (group === undefined) return { memoryBytes: 0, cpuCores: 0, pids };
+    return { ...group.limits, pids: group.limits.pids || pids };
+  }
+
+  /**
+   * Looks, unless somebody has just done so.
+   *
+   * @returns What the worker uses.
+   * @throws {Error} When the kernel's files are there and cannot be read.
+   */
+  sample(): Promise<ResourceUsage> {
+    const nowMs = this.#sources.clock.monotonicMs();
+    if (this.#latest !== undefined && nowMs - this.#latest.atMs < FRESH_MS) {
+      return this.#latest.usage;
+    }
+    const usage = this.#look();
+    this.#latest = { atMs: nowMs, usage };
+    return usage;
+  }
+
+  async #look(): Promise<ResourceUsage> {
+    const { group, processes } = this.#sources;
+    const { limits } = this;
+    const counted = await group?.usage();
+    const cpuPercent = counted && this.#cpuPercent(counted);
+    if (
+      counted?.memoryBytes !== undefined && counted.processes !== undefined &&
+      cpuPercent !== undefined
+    ) {
+      const { memoryBytes, processes } = counted;
+      return { cpuPercent, memoryBytes, processes, limits, ...extras(counted) };
+    }
+    const seen = await processes.sample();
+    return {
+      cpuPercent: cpuPercent ?? seen.cpuPercent,
+      memoryBytes: counted?.memoryBytes ?? seen.memoryBytes,
+      processes: counted?.processes ?? seen.processes,
+      limits,
+      ...(counted && extras(counted)),
+    };
+  }
+
+  #cpuPercent({ cpuUsec }: GroupUsage): number | undefined {
+    if (cpuUsec === undefined) return undefined;
+    const atMs = this.#sources.clock.monotonicMs();
+    const elapsedUsec = (atMs - this.#cpu.atMs) * 1000;
+    const usedUsec = Math.max(0, cpuUsec - this.#cpu.usec);
+    this.#cpu = { usec: cpuUsec, atMs };
+    return elapsedUsec > 0 ? 100 * usedUsec / elapsedUsec : 0;
+  }
+}
+
+function extras(
+  { memoryPeakBytes, io, pressure }: GroupUsage,
+): Pick<ResourceUsage, "memoryPeakBytes" | "io" | "pressure"> {
+  return {
+    ...(memoryPeakBytes !== undefined && { memoryPeakBytes }),
+    ...(io && { io }),
+    ...(pressure && { pressure }),
+  };
+}
