@@ -74,17 +74,29 @@ if (import.meta.main) {
   Deno.exit(failed > 0 || passed === 0 ? 1 : 0);
 }
 
-/** Servers keep the group that their workers' groups are in; tests leave nothing behind. */
+/**
+ * Servers keep the group that those of their workers are in, and one that is killed cannot remove
+ * these; tests leave nothing behind.
+ */
 function giveBackGroups(): void {
   for (const top of ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"]) {
-    for (const group of ["workers", "server", ""]) {
+    const own = `${top}/blockyard`;
+    const workers = `${own}/workers`;
+    for (const folder of [...foldersIn(workers), workers, `${own}/server`, own]) {
       try {
-        Deno.removeSync(`${top}/blockyard/${group}`);
+        // The kernel refuses while there is a process or another group in it.
+        Deno.removeSync(folder);
       } catch {
-        // It is not there, or another server uses it.
+        // It is not there, or a server uses it.
       }
     }
   }
+}
+
+function foldersIn(path: string): string[] {
+  if (!isFolder(path)) return [];
+  return Array.from(Deno.readDirSync(path)).filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${path}/${name}`);
 }
 
 async function runStep({ name, args, isTier, timeoutMs }: Step): Promise<Counts> {

@@ -43,7 +43,7 @@ export function openPreflightHost(
   const identity = serverIdentity(libc);
   // Not every host has a first process that reaps what sandboxes leave.
   adoptOrphans(libc);
-  const owners = new TrialOwners(libc, config, identity);
+  const owners = opened.use(new TrialOwners(libc, config, { identity }));
   const ending = new AbortController();
   const readable = opened.use(new ReadableFiles({ isOwnUser: !identity.isRoot }));
   const sandboxes = opened.use(new HostTrials({ libc, config, owners, identity, log }));

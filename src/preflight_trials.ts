@@ -42,7 +42,7 @@ const EXIT_TIMEOUT = 124;
 export const DEFAULT_PATH = "/usr/bin:/bin";
 
 /** Hands out uids for trials, none of which a process of this host runs under. */
-export class TrialOwners {
+export class TrialOwners implements AsyncDisposable {
   readonly #policy: Promise<OwnerPolicy>;
   readonly #places: number;
   readonly #waiting: (() => void)[] = [];
@@ -53,16 +53,26 @@ export class TrialOwners {
    *
    * @param libc The C library; must stay open as long as this.
    * @param config What is to run.
-   * @param identity Who runs this process; all but root have their own uid only.
+   * @param options `identity` is who runs this process, all but root having their own uid only;
+   * `proc` is the root of the procfs.
    */
-  constructor(libc: Libc, config: Config, identity: ServerIdentity) {
+  constructor(
+    libc: Libc,
+    config: Config,
+    { identity, proc = "/proc" }: { identity: ServerIdentity; proc?: string },
+  ) {
     const { workerUidRangeStart: start, workerUidRangeEnd: end } = config.process;
     this.#places = identity.isRoot ? Math.min(MAX_TRIALS, end - start + 1) : MAX_TRIALS;
     this.#policy = identity.isRoot
-      ? exclusiveOwners(libc, config, { start, end })
+      ? exclusiveOwners(libc, config, proc)
       : Promise.resolve({ kind: "shared", uid: identity.uid, gid: identity.gid });
     // Whoever asks for an owner is told; nobody may ask.
     this.#policy.catch(() => undefined);
+  }
+
+  /** Waits for the look at the uids in use, which may be under way although nobody asked. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled([this.#policy]);
   }
 
   /**
@@ -93,17 +103,14 @@ export class TrialOwners {
   }
 }
 
-async function exclusiveOwners(
-  libc: Libc,
-  config: Config,
-  range: { start: Config["process"]["workerUidRangeStart"]; end: number },
-): Promise<OwnerPolicy> {
-  const uids = { start: range.start, end: config.process.workerUidRangeEnd };
+async function exclusiveOwners(libc: Libc, config: Config, proc: string): Promise<OwnerPolicy> {
+  const { workerUidRangeStart: start, workerUidRangeEnd: end } = config.process;
+  const uids = { start, end };
   return {
     kind: "exclusive",
     uids: new MemoryAllocator(UID_SLOTS, uids),
     isBusy: await findBusyUids(uids, {
-      proc: "/proc",
+      proc,
       hasProcesses: (uid) => hasProcesses(libc, uid),
     }),
     gid: config.process.workerGid,

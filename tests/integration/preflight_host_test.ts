@@ -1,18 +1,22 @@
 /** What the checks of a preflight are given, on the real host. */
-import { loadConfig } from "#src/config/mod.ts";
+import { openLibc } from "#ffi/mod.ts";
+import { type Config, loadConfig } from "#src/config/mod.ts";
 import { toGid, toUid } from "#src/core/mod.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
+import { TrialOwners } from "#src/preflight_trials.ts";
+import { serverIdentity } from "#src/sandbox/mod.ts";
 import { assert, assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { processesOfUids, processStatus } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
 import { until } from "#tests/support/until.ts";
 
 const root = needs({ root: true, files: ["/usr/bin/bwrap"] });
 
 const START = 1_932_000_000;
 
-function openHost(env: Record<string, string> = {}, count = 10) {
-  const config = loadConfig({
+function configWith(env: Record<string, string> = {}, count = 10): Config {
+  return loadConfig({
     env: {
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_START: String(START),
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_END: String(START + count - 1),
@@ -23,7 +27,10 @@ function openHost(env: Record<string, string> = {}, count = 10) {
     readFile: () => "",
     isRoot: true,
   });
-  return openPreflightHost(config, { configPath: undefined });
+}
+
+function openHost(env: Record<string, string> = {}, count = 10) {
+  return openPreflightHost(configWith(env, count), { configPath: undefined });
 }
 
 const processes = () => processesOfUids({ start: START, end: START + 9 });
@@ -89,4 +96,20 @@ Deno.test("this executable can be shown and started in a sandbox", root, async (
   );
   assertEquals([code, stderr], [0, ""]);
   assert(stdout.includes("bwrap-exec"), stdout);
+});
+
+Deno.test("the look at uids in use has ended when those for trials are let go", root, async () => {
+  await using folder = await tempFolder();
+  // A status that nobody has written yet: who reads it has to wait.
+  const status = `${await folder.folder("proc/1")}/status`;
+  assertEquals((await new Deno.Command("mkfifo", { args: [status] }).output()).code, 0);
+  using libc = openLibc();
+  const identity = serverIdentity(libc);
+  const owners = new TrialOwners(libc, configWith(), { identity, proc: `${folder.path}/proc` });
+  let isLetGo = false;
+  const letGo = owners[Symbol.asyncDispose]().then(() => isLetGo = true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert(!isLetGo, "somebody still reads");
+  await Deno.writeTextFile(status, "");
+  await letGo;
 });
