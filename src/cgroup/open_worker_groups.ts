@@ -7,7 +7,7 @@ import {
   parseControllers,
 } from "./controllers.ts";
 import type { Delegation, Subtree } from "./delegation.ts";
-import { findMountWithin, locateGroup } from "./group_path.ts";
+import { findMountWithin } from "./group_path.ts";
 import type { GroupTree } from "./group_tree.ts";
 import { handDown, moveOwnProcesses } from "./hand_down.ts";
 import { kernelGroups } from "./kernel_groups.ts";
@@ -15,7 +15,7 @@ import { readParsed } from "./kernel_text.ts";
 import type { GroupLocation } from "./kernel_worker_group.ts";
 import { KernelWorkerGroups } from "./kernel_worker_groups.ts";
 import { makeUnlessThere } from "./make_group.ts";
-import { OWN_GROUP, SERVER_GROUP, viewFromAboveServer, WORKERS_GROUP } from "./settled_place.ts";
+import { locateWorkers, SERVER_GROUP, viewFromAboveServer } from "./settled_place.ts";
 import { isMarkedDelegated } from "./systemd.ts";
 import { newTryName, tryDelegation } from "./try_delegation.ts";
 import { type CgroupView, readCgroupView } from "./view.ts";
@@ -111,10 +111,7 @@ async function makePlace(
   { groups, isRoot }: Opening,
 ): Promise<{ base: string; location: GroupLocation }> {
   if (mount === undefined) throw new Error("no mount of cgroup v2 can be reached");
-  // The top of the mount is shared with whatever else runs on the host.
-  const isShared = place.folder === mount.folder && place.standing !== "delegated";
-  const base = isShared ? `${place.folder}/${OWN_GROUP}` : place.folder;
-  const location = locateGroup(mount, `${base}/${WORKERS_GROUP}`);
+  const { base, location } = locateWorkers(mount, place);
   const within = findMountWithin(mounts, mount, location.folder);
   if (within !== undefined) throw new Error(`something else is mounted at ${within}`);
   for (const folder of new Set([base, location.folder])) {

@@ -1,5 +1,9 @@
 import { basename, dirname } from "node:path/posix";
+import type { Subtree } from "./delegation.ts";
+import { locateGroup } from "./group_path.ts";
 import type { GroupTree } from "./group_tree.ts";
+import type { GroupLocation } from "./kernel_worker_group.ts";
+import type { CgroupMount } from "./mount.ts";
 import { groupFolder } from "./place.ts";
 import type { CgroupView } from "./view.ts";
 
@@ -33,4 +37,22 @@ export async function viewFromAboveServer(
     return undefined;
   }
   return { ...view, membership: { ...membership, unified: above } };
+}
+
+/**
+ * Tells where the groups of workers go in a place.
+ *
+ * @param mount Where cgroup v2 is mounted.
+ * @param place The place.
+ * @returns The folder that is the server's alone, and the one in it that those of workers are in.
+ * @throws {RangeError} When the place is not below the mount.
+ */
+export function locateWorkers(
+  mount: CgroupMount,
+  place: Pick<Subtree, "folder" | "standing">,
+): { readonly base: string; readonly location: GroupLocation } {
+  // The top of the mount is shared with whatever else runs on the host.
+  const isShared = place.folder === mount.folder && place.standing !== "delegated";
+  const base = isShared ? `${place.folder}/${OWN_GROUP}` : place.folder;
+  return { base, location: locateGroup(mount, `${base}/${WORKERS_GROUP}`) };
 }

@@ -2,6 +2,7 @@ import {
   type Delegation,
   EXTRA_CONTROLLERS,
   LIMIT_CONTROLLERS,
+  locateWorkers,
   type Obstacle,
   readCgroupView,
   tryDelegation,
@@ -19,6 +20,8 @@ export interface DelegationFound {
   readonly delegation: Delegation;
   /** Whether the host has hierarchies of cgroup v1. */
   readonly hasLegacy: boolean;
+  /** How packet filters name the group that those of workers are in; absent where there is none. */
+  readonly workers?: { readonly path: string; readonly level: number };
 }
 
 /** Whether workers can be kept in cgroups with limits, and where. */
@@ -43,7 +46,10 @@ export async function findDelegation(
 ): Promise<DelegationFound> {
   const view = await readCgroupView(roots);
   const delegation = await tryDelegation(view, { proc: roots.proc, isRoot: identity.isRoot });
-  return { delegation, hasLegacy: view.membership.legacy.length > 0 };
+  const { mount, membership: { legacy } } = view;
+  const found = { delegation, hasLegacy: legacy.length > 0 };
+  if (mount === undefined || delegation.kind === "none") return found;
+  return { ...found, workers: locateWorkers(mount, delegation).location };
 }
 
 /**
@@ -52,9 +58,13 @@ export async function findDelegation(
  * @param found What was found out.
  * @returns One finding, or two where groups with limits are to be had under reserve.
  */
-export function judgeDelegation({ delegation, hasLegacy }: DelegationFound): Finding[] {
+export function judgeDelegation({ delegation, hasLegacy, workers }: DelegationFound): Finding[] {
   if (delegation.kind === "none") return [refuse(delegation, hasLegacy)];
-  if (delegation.kind === "grouping") return [withoutLimits(delegation)];
+  // For rules about what workers reach that go by group.
+  const named = workers === undefined
+    ? ""
+    : `; nft and iptables find them in cgroup "${workers.path}", level ${workers.level}`;
+  if (delegation.kind === "grouping") return [withoutLimits(delegation, named)];
   const { folder, controllers, standing, hasKill } = delegation;
   const lacking = EXTRA_CONTROLLERS.filter((name) => !controllers.includes(name));
   const rest = lacking.length === 0 ? "" : `, without ${listText(lacking)}`;
@@ -70,7 +80,7 @@ export function judgeDelegation({ delegation, hasLegacy }: DelegationFound): Fin
       advice("Use Linux 5.14 or newer"),
     ));
   }
-  return reserves.length > 0 ? reserves : [ok(where)];
+  return reserves.length > 0 ? reserves : [ok(where + named)];
 }
 
 const UNIT = "in the server's unit, as in the one that blockyard systemd-unit prints";
@@ -136,6 +146,7 @@ const REASONS: readonly {
 
 function withoutLimits(
   { folder, missing }: Extract<Delegation, { kind: "grouping" }>,
+  named: string,
 ): Finding {
   const told = REASONS.flatMap(({ why, text, fix }) => {
     const names = missing.filter((it) => it.why === why).map(({ name }) => name);
@@ -144,7 +155,7 @@ function withoutLimits(
   const names = listText(missing.map(({ name }) => name));
   const reasons = told.map(({ text }) => text).join(", and ");
   return warning(
-    `workers can get groups in ${folder}, but no limits by ${names}: ${reasons}`,
+    `workers can get groups in ${folder}, but no limits by ${names}: ${reasons}${named}`,
     advice(told.map(({ fix }) => fix).join(". ")),
   );
 }

@@ -129,6 +129,28 @@ testInVm("workers on a host with cgroup v2 alone", {
     assertEquals((await server.ask("/app/greedy/alive")).body, "/alive");
   },
 
+  "are found by packet filters under the names that the API tells": async (vm) => {
+    await using server = await start(vm);
+    await server.ask("/app/greedy/");
+    const [worker] = await server.workers("greedy");
+    const { folder = "", path = "", level = 0 } = worker?.cgroup ?? {};
+    const match = `socket cgroupv2 level ${level} "${path}" tcp dport ${server.port}`;
+    await vm.sh(`
+      modprobe -a nf_tables nft_socket nft_reject_inet
+      nft add table inet test
+      nft add chain inet test out '{ type filter hook output priority filter; }'
+      nft 'add rule inet test out ${match} reject'
+    `);
+    const connect = `exec 3<>/dev/tcp/127.0.0.1/${server.port}`;
+    const outside = await vm.run(["/bin/bash", "-c", connect]);
+    // What is in the group is rejected, whoever it is: it is the group that is looked at.
+    const join = `echo 0 >"$0/cgroup.procs" && ${connect}`;
+    const inside = await vm.run(["/bin/bash", "-c", join, folder]);
+    await vm.sh("nft delete table inet test");
+    assertEquals([outside.code, inside.code], [0, 1], inside.stderr);
+    assert(inside.stderr.includes("Connection refused"), inside.stderr);
+  },
+
   "leave no group and no process when the server has stopped": async (vm) => {
     const left = await vm.sh("find /sys/fs/cgroup -mindepth 3 -type d -path '*workers*'");
     assertEquals(left, "");

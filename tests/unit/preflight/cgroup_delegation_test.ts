@@ -34,6 +34,15 @@ Deno.test("a place with every controller is ok, and told", UNIT, () => {
   assertEquals(judge(limits({ standing: "free" })), [{ severity: "ok", message }]);
 });
 
+Deno.test("packet filters are told where the groups are", UNIT, () => {
+  const workers = { path: "blockyard/workers", level: 2 };
+  const [finding] = judgeDelegation({ delegation: limits(), hasLegacy: false, workers });
+  assertMatch(
+    finding?.message ?? "",
+    /pids\); nft and iptables find them in cgroup "blockyard\/workers", level 2$/,
+  );
+});
+
 Deno.test("what is nice to have and not there is named", UNIT, () => {
   const controllers = ["cpu", "memory", "pids"];
   assertEquals(judge(limits({ controllers })), [{

@@ -19,7 +19,9 @@ export interface GuestWorker {
   readonly id: string;
   readonly app: string;
   readonly state: string;
-  readonly cgroup: { readonly folder: string; readonly path: string } | null;
+  readonly cgroup:
+    | { readonly folder: string; readonly path: string; readonly level: number }
+    | null;
   readonly exit: Readonly<Record<string, unknown>> | null;
 }
 
@@ -82,6 +84,11 @@ export class GuestServer implements AsyncDisposable {
   /** Everything that it logged so far. */
   get log(): string {
     return this.#process.stderr;
+  }
+
+  /** The port that it listens on. */
+  get port(): string {
+    return this.#port;
   }
 
   /** Its pid in the machine. */
