@@ -54,7 +54,8 @@ const PROC = "/proc";
  *
  * @param config How workers are run.
  * @param options `limits` are what a worker is held to whose app says nothing of it; `store` is
- * where ports and uids are claimed, this process if not given; `log` gets what happens.
+ * where ports and uids are claimed, this process if not given; `cgroups` is whether workers get
+ * groups of their own where they can, true if not given; `log` gets what happens.
  * @returns The backend, after a sandbox was seen to work.
  * @throws {NotFoundError} When bwrap or R is not installed.
  * @throws {StoreUnavailableError} When the store does not answer, or takes no changes.
@@ -63,8 +64,9 @@ const PROC = "/proc";
  */
 export async function openBackend(
   config: ProcessConfig,
-  { limits, store = { kind: "memory" }, log }: {
+  { limits, store = { kind: "memory" }, cgroups = true, log }: {
     limits: ResourceLimits;
+    cgroups?: boolean;
     store?: StoreConfig;
     log: Logger;
   },
@@ -80,7 +82,7 @@ export async function openBackend(
     : await readSeccompFilter(config.seccompProfile, identity);
 
   // Before any launcher is started, so that all of them are where this process is.
-  const groups = await workerGroups(identity, log);
+  const groups = cgroups ? await workerGroups(identity, log) : undefined;
   const sweeping = groups && sweepGroups(groups, log);
   opened.defer(() => sweeping);
   const launchers = opened.use(

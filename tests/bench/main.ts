@@ -19,6 +19,7 @@ import { preflightBenchmark } from "./preflight.ts";
 import { proxyBenchmark } from "./proxy.ts";
 import { slotsBenchmark } from "./slots.ts";
 import { spawnBenchmark } from "./spawn.ts";
+import { usageBenchmark } from "./usage.ts";
 import type { Benchmark } from "./support/benchmark.ts";
 import { describeMachine } from "./support/machine.ts";
 import { isIsolated, runIsolated } from "./support/namespace.ts";
@@ -32,6 +33,7 @@ const BENCHMARKS = [
   preflightBenchmark,
   proxyBenchmark,
   slotsBenchmark,
+  usageBenchmark,
 ];
 
 /** Where administrators' programs are, which not every PATH names. */

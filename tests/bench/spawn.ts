@@ -1,7 +1,7 @@
 import { type Libc, openLibc } from "#ffi/mod.ts";
 import type { Backend, WorkerSpec } from "#src/backend/mod.ts";
 import type { ProcessConfig } from "#src/config/mod.ts";
-import { silentLogger } from "#src/core/mod.ts";
+import { silentLogger, toUid } from "#src/core/mod.ts";
 import { findProgram } from "#src/find_program.ts";
 import { type HostLayout, LauncherPool, probeHost, SandboxedProcess } from "#src/sandbox/mod.ts";
 import { selfCommand } from "#src/self_command.ts";
@@ -56,6 +56,7 @@ export const spawnBenchmark: Benchmark = {
       const pairs = await compare(folder, { standbyLaunchers, schedule });
       readings.push({ benchmark: "spawn", unit: "ms", ...about, ...pairs });
     }
+    readings.push(await compareGroups(folder, quick ? 20 : 60));
     return readings;
   },
 };
@@ -86,6 +87,29 @@ async function compare(
       return elapsedMs(output, sinceNs);
     },
   }, schedule);
+}
+
+/** What a cgroup for each worker costs: the same backend with and without. */
+async function compareGroups(folder: string, samples: number): Promise<Reading> {
+  using clock = new MonotonicClock();
+  const options = { standbyLaunchers: 1, maxProcesses: MAX_PROCESSES };
+  await using grouped = await openTestBackend(options);
+  const start = grouped.config.workerUidRangeEnd + 1;
+  await using plain = await openTestBackend({
+    ...options,
+    cgroups: false,
+    workerUidRangeStart: toUid(start),
+    workerUidRangeEnd: toUid(start + 49),
+  });
+  const spec = (): WorkerSpec =>
+    workerSpec({ source: { kind: "directory", path: folder }, cmd: [`/app/${FIRST_INSTRUCTION}`] });
+  const nowNs = () => clock.nowNs();
+  const pairs = await interleave({
+    subject: () => spawnOnce(grouped.backend, spec(), nowNs),
+    baseline: () => spawnOnce(plain.backend, spec(), nowNs),
+  }, { samples, warmups: 3, settle: pause(APART_MS) });
+  const row = "with a cgroup, against without";
+  return { benchmark: "spawn", row, unit: "ms", wanted: "≤ 1.1", ...pairs };
 }
 
 async function spawnOnce(

@@ -23,6 +23,8 @@ export interface TestLimits {
   readonly memoryBytes: number;
   /** Cores; no limit if not given. */
   readonly cpuCores: number;
+  /** Whether they get groups of their own; they do if not given. */
+  readonly cgroups: boolean;
 }
 
 /** How many uids and ports each backend has unless told otherwise. */
@@ -37,7 +39,7 @@ const SLOTS = 50;
 export async function openTestBackend(
   changes: Partial<ProcessConfig> & Partial<TestLimits> = {},
 ): Promise<HostBackend & { log: RecordingLogger; config: ProcessConfig }> {
-  const { maxProcesses = 256, memoryBytes = 0, cpuCores = 0, ...config } = changes;
+  const { maxProcesses = 256, memoryBytes = 0, cpuCores = 0, cgroups = true, ...config } = changes;
   // Process ids differ between test processes that run side by side.
   const block = Deno.pid % 400;
   const whole: ProcessConfig = {
@@ -57,6 +59,7 @@ export async function openTestBackend(
   const log = new RecordingLogger();
   const host = await openBackend(whole, {
     limits: { memoryBytes, cpuCores, pids: maxProcesses },
+    cgroups,
     log,
   });
   return { ...host, log, config: whole };
