@@ -14,8 +14,9 @@ import {
   type SandboxSlots,
   startCommand,
 } from "#src/backend/mod.ts";
+import { openWorkerGroups } from "#src/cgroup/mod.ts";
 import type { Config } from "#src/config/mod.ts";
-import { type Logger, type Pid, systemClock, toWorkerId } from "#src/core/mod.ts";
+import { type Logger, newWorkerId, type Pid, systemClock, toAppName } from "#src/core/mod.ts";
 import type { ProgramResult, SandboxTrial, SandboxTrials } from "#src/preflight/mod.ts";
 import {
   LauncherPool,
@@ -34,7 +35,9 @@ const STANDBY = 3;
 const MAX_TRIALS = 8;
 /** How long a program or sandbox may take if nothing is said, in milliseconds. */
 export const TRIAL_TIMEOUT_MS = 10_000;
-/** What trials are held to besides the limits of their uid. */
+/** What the sandboxes of trials are called. */
+const TRIAL = toAppName("preflight");
+/** What trials are held to besides the limits of their uid: they are over before long. */
 const NO_LIMITS = { memoryBytes: 0, cpuCores: 0, pids: 0 };
 /** The exit code of what took too long, as of timeout(1). */
 const EXIT_TIMEOUT = 124;
@@ -131,7 +134,6 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   #isClosing = false;
   #frame: Promise<SandboxFrame> | undefined;
   #seccomp: Promise<SeccompFilter | undefined> | undefined;
-  #count = 0;
 
   /**
    * Starts launchers, and nothing else before a trial is run.
@@ -209,9 +211,15 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     if (bwrapPath === undefined) throw new Error(`cannot make a sandbox: ${name} is no program`);
     const launchers = this.#launchers;
     const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
-    const layout = await this.#owners.use(({ owner }) =>
-      probeHost({ launchers, attach, bwrapPath, owner })
-    );
+    const [layout, groups] = await Promise.all([
+      this.#owners.use(({ owner }) => probeHost({ launchers, attach, bwrapPath, owner })),
+      // Beside those of workers, for rules that go by group; nothing is moved for trials.
+      openWorkerGroups({
+        roots: { proc: "/proc" },
+        isRoot: this.#identity.isRoot,
+        handsDown: false,
+      }),
+    ]);
     return {
       launchers,
       attach,
@@ -220,8 +228,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       log: this.#log,
       layout,
       bwrapPath,
-      // A trial is over before there is anything to limit.
-      groups: undefined,
+      groups: groups.kind === "none" ? undefined : groups,
       seccomp: undefined,
     };
   }
@@ -238,7 +245,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
         : { ...it, readOnly: true }
     );
     const sandbox = await startCommand({
-      id: toWorkerId(`preflight-${++this.#count}`),
+      id: newWorkerId(TRIAL),
       command,
       app: { kind: "none" },
       mounts: [],

@@ -28,6 +28,11 @@ export interface WorkerGroupsOptions {
   readonly roots: { readonly proc: string };
   /** Whether this process is root. */
   readonly isRoot: boolean;
+  /**
+   * Whether controllers are handed down, which moves this process; true if not given. Without, groups
+   * have those that somebody handed down before.
+   */
+  readonly handsDown?: boolean;
   /** Told what was found and what cannot be done; nobody if not given. */
   readonly log?: Logger;
   /** The time, that of the system if not given. */
@@ -55,6 +60,7 @@ export async function openWorkerGroups(
 ): Promise<WorkerGroups | NoWorkerGroups> {
   try {
     return await open({
+      handsDown: true,
       log: silentLogger,
       clock: systemClock,
       pid: Deno.pid,
@@ -75,7 +81,9 @@ async function open(opening: Opening): Promise<WorkerGroups | NoWorkerGroups> {
   const delegation = await findDelegation(view, opening);
   if (delegation.kind === "none") return { kind: "none", reason: delegation.reason };
   const { base, location } = await makePlace(view, delegation, opening);
-  const failures = await handDownTo(location.folder, base, delegation, opening);
+  const failures = opening.handsDown
+    ? await handDownTo(location.folder, base, delegation, opening)
+    : new Map<string, string>();
   const controllers = await tryWorkersGroup(location.folder, groups);
   const lacking = lackingControllers(controllers, failures, delegation);
   const made = new KernelWorkerGroups({

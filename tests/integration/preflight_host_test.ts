@@ -5,7 +5,7 @@ import { toGid, toUid } from "#src/core/mod.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
 import { TrialOwners } from "#src/preflight_trials.ts";
 import { serverIdentity } from "#src/sandbox/mod.ts";
-import { assert, assertEquals, assertRejects } from "#tests/support/assert.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "#tests/support/assert.ts";
 import { processesOfUids, processStatus } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
@@ -56,6 +56,25 @@ Deno.test(
     assertEquals([code, stderr], [3, "grüße\n"]);
     assertEquals(seen, [`${uid} ${uid} ${uid} ${uid}`, `${uid} ${uid} ${uid} ${uid}`]);
     await until(() => processes().length === 0, { what: "the sandbox is gone" });
+  },
+);
+
+Deno.test(
+  "a trial is in a group beside those of workers, and this process stays where it is",
+  root,
+  async () => {
+    const before = await Deno.readTextFile("/proc/self/cgroup");
+    await using opened = openHost();
+    let group = "";
+    await opened.host.sandboxes.run({
+      command: ["/usr/bin/sleep", "60"],
+      whileRunning: async ({ initPid, end }) => {
+        group = /^0::(.*)$/m.exec(await Deno.readTextFile(`/proc/${initPid}/cgroup`))?.[1] ?? "";
+        end();
+      },
+    });
+    assertMatch(group, /\/workers\/preflight-[a-z0-9]+$/);
+    assertEquals(await Deno.readTextFile("/proc/self/cgroup"), before);
   },
 );
 
