@@ -7,6 +7,9 @@ import type {
 } from "#src/backend/mod.ts";
 import {
   ConflictError,
+  MAX_WORKER_CORES,
+  MIN_WORKER_BYTES,
+  MIN_WORKER_CORES,
   NotFoundError,
   NotSupportedError,
   parseBytes,
@@ -27,11 +30,6 @@ export interface WorkersParts {
 
 /** The longest body of a change, in bytes. */
 const MAX_BODY_BYTES = 4096;
-/** The most cores that a worker can be given, as in the configuration. */
-const MAX_CORES = 8192;
-const MIN_CORES = 0.01;
-const MIN_MEMORY_BYTES = 16 * 1024 ** 2;
-
 /**
  * Makes the part of the API for workers.
  *
@@ -139,7 +137,7 @@ function parseChange(body: unknown): { memoryBytes?: number; cpuCores?: number }
 function parseMemory(value: unknown): number {
   const bytes = typeof value === "string" ? parseBytes(value) : value;
   if (typeof bytes === "number" && Number.isSafeInteger(bytes)) {
-    if (bytes === 0 || bytes >= MIN_MEMORY_BYTES) return bytes;
+    if (bytes === 0 || bytes >= MIN_WORKER_BYTES) return bytes;
   }
   throw new RangeError(
     `cannot set memory to ${
@@ -150,11 +148,16 @@ function parseMemory(value: unknown): number {
 }
 
 function parseCores(value: unknown): number {
-  if (typeof value === "number" && (value === 0 || (value >= MIN_CORES && value <= MAX_CORES))) {
+  if (
+    typeof value === "number" &&
+    (value === 0 || (value >= MIN_WORKER_CORES && value <= MAX_WORKER_CORES))
+  ) {
     return value;
   }
   throw new RangeError(
-    `cannot set cpu to ${JSON.stringify(value)}: want a number of cores from ${MIN_CORES} to ` +
-      `${MAX_CORES}, or 0 for no limit`,
+    `cannot set cpu to ${
+      JSON.stringify(value)
+    }: want a number of cores from ${MIN_WORKER_CORES} to ` +
+      `${MAX_WORKER_CORES}, or 0 for no limit`,
   );
 }

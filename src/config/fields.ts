@@ -4,13 +4,8 @@
  *
  * @module
  */
-import { parseBytes, parseDuration } from "#src/core/mod.ts";
+import { MAX_WORKER_CORES, MIN_WORKER_CORES, parseBytes, parseDuration } from "#src/core/mod.ts";
 import * as z from "zod";
-
-/** The kernel takes no quota below 1 ms in 100 ms (its Documentation/scheduler/sched-bwc.rst). */
-const MIN_CORES = 0.01;
-/** More than Linux is built for: CONFIG_NR_CPUS. */
-const MAX_CORES = 8192;
 
 /** Longer than this cannot be waited for with one timer: setTimeout holds its delay in 31 bits. */
 const MAX_DURATION_MS = 24 * 86_400_000;
@@ -82,9 +77,10 @@ export function size(minBytes: number): z.ZodString {
  * @returns The schema.
  */
 export function cores(): z.ZodNumber {
-  const want = `a number of cores from ${MIN_CORES} to ${MAX_CORES}, or 0 for no limit`;
+  const want =
+    `a number of cores from ${MIN_WORKER_CORES} to ${MAX_WORKER_CORES}, or 0 for no limit`;
   return z.number({ error: want }).superRefine((value, context) => {
-    if (value === 0 || (value >= MIN_CORES && value <= MAX_CORES)) return;
+    if (value === 0 || (value >= MIN_WORKER_CORES && value <= MAX_WORKER_CORES)) return;
     context.addIssue({ code: "custom", message: `cannot use ${value}: want ${want}` });
   });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkMountTarget } from "#src/core/mod.ts";
+import { checkMountTarget, MIN_WORKER_BYTES } from "#src/core/mod.ts";
 import * as z from "zod";
 import { cores, duration, list, oneOf, size, text, wholeNumber } from "./fields.ts";
 import { checkCidr, parseBind } from "./network.ts";
@@ -23,9 +23,6 @@ const MAX_ID = 0xffff_fffe;
 
 /** The largest number of processes that Linux can have: PID_MAX_LIMIT, proc_sys_kernel(5). */
 const MAX_PIDS = 4_194_304;
-
-/** With less not even the sandbox around a program starts. */
-const MIN_MEMORY_BYTES = 16 * 1024 ** 2;
 
 const mapping = "a mapping of keys to values";
 
@@ -53,7 +50,7 @@ const app = z.strictObject({
   max_sessions_per_worker: count.default(1),
   max_workers: count.default(10),
   warm_workers: wholeNumber(0, 10_000).default(0),
-  memory_limit: size(MIN_MEMORY_BYTES).default(""),
+  memory_limit: size(MIN_WORKER_BYTES).default(""),
   cpu_limit: cores().default(0),
   env: z.record(z.string(), text('text such as "abc", or "" for none', checkNoNul), {
     error: "a mapping of names to texts",
@@ -67,7 +64,7 @@ const server = z.strictObject({
   admin_token_file: text('an absolute path, or "" for one in data_dir', (path) => {
     if (path !== "") checkAbsolutePath(path);
   }).default(""),
-  default_memory_limit: size(MIN_MEMORY_BYTES).default(""),
+  default_memory_limit: size(MIN_WORKER_BYTES).default(""),
   default_cpu_limit: cores().default(0),
   default_pids_limit: wholeNumber(1, MAX_PIDS).default(256),
   shutdown_timeout: duration(0).default("30s"),

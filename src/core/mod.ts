@@ -11,3 +11,4 @@ export * from "./log.ts";
 export * from "./mount_target.ts";
 export * from "./nearest_name.ts";
 export * from "./units.ts";
+export * from "./worker_bounds.ts";
