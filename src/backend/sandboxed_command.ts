@@ -1,5 +1,5 @@
 import type { GroupLimits, WorkerGroups } from "#src/cgroup/mod.ts";
-import type { WorkerId } from "#src/core/mod.ts";
+import { errorMessage, type WorkerId } from "#src/core/mod.ts";
 import {
   type AppFiles,
   type Bind,
@@ -92,7 +92,13 @@ export async function startCommand(
       },
     );
   } catch (error) {
-    await group?.remove();
+    // Why it did not start is what matters, also when this fails.
+    await group?.remove().catch((reason) =>
+      frame.log.error("cannot remove a cgroup", {
+        cgroup: group.folder,
+        error: errorMessage(reason),
+      })
+    );
     throw error;
   }
 }
