@@ -320,7 +320,7 @@ function perlListener(port: number | string, options = ""): string {
 
 Deno.test("a program that does not share its port can listen on it", root, async () => {
   // Not on a port of other tests, which the kernel keeps for a minute for their connections' sake.
-  const port = 60_000 + Deno.pid % 5000;
+  const port = 61_000 + Deno.pid % 4000;
   await using host = await openTestBackend({
     portRangeStart: toPort(port),
     portRangeEnd: toPort(port),

@@ -46,8 +46,8 @@ export async function openTestBackend(
     bwrapPath: "bwrap",
     rPath: "R",
     rigBase: "/opt/R",
-    portRangeStart: toPort(20_000 + block * 100),
-    portRangeEnd: toPort(20_000 + block * 100 + SLOTS - 1),
+    portRangeStart: toPort(10_000 + block * SLOTS),
+    portRangeEnd: toPort(10_000 + block * SLOTS + SLOTS - 1),
     workerUidRangeStart: toUid(1_910_000_000 + block * 1000),
     workerUidRangeEnd: toUid(1_910_000_000 + block * 1000 + SLOTS - 1),
     workerGid: toGid(1_910_000_000),
@@ -56,6 +56,7 @@ export async function openTestBackend(
     skipMetadataCheck: false,
     ...config,
   };
+  mustBeNobodyElses(whole);
   const log = new RecordingLogger();
   const host = await openBackend(whole, {
     limits: { memoryBytes, cpuCores, pids: maxProcesses },
@@ -63,6 +64,19 @@ export async function openTestBackend(
     log,
   });
   return { ...host, log, config: whole };
+}
+
+/**
+ * Ports that the kernel gives to connections, ip(7), `ip_local_port_range`, may be anyone's at any
+ * moment: a test that needs each of its ports would fail now and then.
+ */
+function mustBeNobodyElses({ portRangeStart, portRangeEnd }: ProcessConfig): void {
+  const [from = NaN, to = NaN] = Deno.readTextFileSync("/proc/sys/net/ipv4/ip_local_port_range")
+    .trim().split(/\s+/).map(Number);
+  if (portRangeEnd < from || portRangeStart > to) return;
+  throw new Error(
+    `cannot test with ports ${portRangeStart}-${portRangeEnd}: connections get ${from}-${to}`,
+  );
 }
 
 /**
