@@ -14,14 +14,23 @@ import {
 import {
   type Backend,
   claimOwner,
+  enforcedLimits,
   findBusyUids,
   type OwnerPolicy,
   ProcessBackend,
   type ResourceLimits,
 } from "#src/backend/mod.ts";
-import { openWorkerGroups, type WorkerGroups } from "#src/cgroup/mod.ts";
+import { openWorkerGroups, type WorkerGroup, type WorkerGroups } from "#src/cgroup/mod.ts";
 import type { ProcessConfig, StoreConfig } from "#src/config/mod.ts";
-import { errorMessage, type Logger, NotFoundError, type Pid, systemClock } from "#src/core/mod.ts";
+import {
+  errorMessage,
+  type Logger,
+  newWorkerId,
+  NotFoundError,
+  type Pid,
+  systemClock,
+  toAppName,
+} from "#src/core/mod.ts";
 import {
   adoptOrphans,
   type HostLayout,
@@ -48,6 +57,8 @@ export interface HostBackend extends AsyncDisposable {
 
 /** Where the kernel tells about processes. */
 const PROC = "/proc";
+/** What the names of the cgroups of sandboxes begin with. */
+const GROUP_PREFIX = toAppName("sandbox");
 
 /**
  * Opens the backend of this host. Disposing it stops every worker.
@@ -88,6 +99,7 @@ export async function openBackend(
   const launchers = opened.use(
     new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
       standby: config.standbyLaunchers,
+      newGroup: groups && (() => newGroup(groups, limits)),
       log,
     }),
   );
@@ -210,6 +222,12 @@ async function workerGroups(
   const { kind, folder, controllers } = groups;
   log.debug("cgroups of workers are open", { kind, folder, controllers });
   return groups;
+}
+
+/** A group for a launcher whose worker is not known yet: it has the limits that most workers have. */
+function newGroup(groups: WorkerGroups, defaults: ResourceLimits): Promise<WorkerGroup> {
+  const limits = enforcedLimits({ memoryBytes: 0, cpuCores: 0 }, { defaults, groups });
+  return groups.create(newWorkerId(GROUP_PREFIX), limits);
 }
 
 /** What servers left behind that were killed; it takes a second when there is something. */

@@ -14,7 +14,12 @@ import {
   type SandboxSlots,
   startCommand,
 } from "#src/backend/mod.ts";
-import { openWorkerGroups } from "#src/cgroup/mod.ts";
+import {
+  type NoWorkerGroups,
+  openWorkerGroups,
+  type WorkerGroup,
+  type WorkerGroups,
+} from "#src/cgroup/mod.ts";
 import type { Config } from "#src/config/mod.ts";
 import { type Logger, newWorkerId, type Pid, systemClock, toAppName } from "#src/core/mod.ts";
 import type { ProgramResult, SandboxTrial, SandboxTrials } from "#src/preflight/mod.ts";
@@ -128,15 +133,16 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   readonly #owners: TrialOwners;
   readonly #identity: ServerIdentity;
   readonly #log: Logger;
-  readonly #launchers: LauncherPool;
+  readonly #launchers: LauncherPool<WorkerGroup>;
   readonly #running = new Set<RunningSandbox>();
   readonly #runs = new Set<Promise<void>>();
   #isClosing = false;
   #frame: Promise<SandboxFrame> | undefined;
+  #groups: Promise<WorkerGroups | NoWorkerGroups> | undefined;
   #seccomp: Promise<SeccompFilter | undefined> | undefined;
 
   /**
-   * Starts launchers, and nothing else before a trial is run.
+   * Starts launchers in groups of their own, and nothing else before a trial is run.
    *
    * @param parts What sandboxes are made with.
    */
@@ -158,6 +164,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       standby: STANDBY,
       // The last ones would be started for nobody.
       refill: false,
+      newGroup: () => this.#newGroup(),
       log: parts.log,
     });
   }
@@ -213,12 +220,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
     const [layout, groups] = await Promise.all([
       this.#owners.use(({ owner }) => probeHost({ launchers, attach, bwrapPath, owner })),
-      // Beside those of workers, for rules that go by group; nothing is moved for trials.
-      openWorkerGroups({
-        roots: { proc: "/proc" },
-        isRoot: this.#identity.isRoot,
-        handsDown: false,
-      }),
+      this.#openGroups(),
     ]);
     return {
       launchers,
@@ -231,6 +233,21 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       groups: groups.kind === "none" ? undefined : groups,
       seccomp: undefined,
     };
+  }
+
+  /** Beside those of workers, for rules that go by group; nothing is moved for trials. */
+  #openGroups(): Promise<WorkerGroups | NoWorkerGroups> {
+    this.#groups ??= openWorkerGroups({
+      roots: { proc: "/proc" },
+      isRoot: this.#identity.isRoot,
+      handsDown: false,
+    });
+    return this.#groups;
+  }
+
+  async #newGroup(): Promise<WorkerGroup | undefined> {
+    const groups = await this.#openGroups();
+    return groups.kind === "none" ? undefined : await groups.create(newWorkerId(TRIAL), NO_LIMITS);
   }
 
   async #runIn(

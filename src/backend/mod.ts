@@ -7,6 +7,7 @@
 export { isShinyApp, topLevelFiles } from "./app_command.ts";
 export * from "./backend.ts";
 export { type BusyUidsOptions, findBusyUids } from "./busy_uids.ts";
+export { enforcedLimits } from "./enforced_limits.ts";
 export { describeExit, type MonitorEnding } from "./exit_reason.ts";
 export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";
 export {

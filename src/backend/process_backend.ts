@@ -1,11 +1,5 @@
 import { claimPort, type HoldPort, type SlotAllocator } from "#src/allocator/mod.ts";
-import {
-  ConflictError,
-  NotFoundError,
-  NotSupportedError,
-  type Port,
-  type WorkerId,
-} from "#src/core/mod.ts";
+import { ConflictError, NotFoundError, type Port, type WorkerId } from "#src/core/mod.ts";
 import { appCommand, topLevelFiles } from "./app_command.ts";
 import type {
   Backend,
@@ -21,6 +15,8 @@ import type {
   WorkerSpec,
 } from "./backend.ts";
 import { runBuild } from "./build.ts";
+import { changeLimits } from "./change_limits.ts";
+import { enforcedLimits } from "./enforced_limits.ts";
 import { checkHealth } from "./health.ts";
 import { appFiles, canonicalBinds } from "./mounts.ts";
 import { SharedSocketTables, UsageSampler } from "./proc/mod.ts";
@@ -166,7 +162,8 @@ export class ProcessBackend implements Backend {
       },
     });
     undo.move();
-    const fields = { worker: spec.id, app: spec.app, pid: sandbox.pid, uid, port };
+    const cgroup = sandbox.group?.path;
+    const fields = { worker: spec.id, app: spec.app, pid: sandbox.pid, uid, port, cgroup };
     log.info("worker started", fields);
     this.#track(worker.exited.then((exit) => log.info("worker exited", { ...fields, exit })));
     return worker;
@@ -240,28 +237,11 @@ export class ProcessBackend implements Backend {
   /** See {@linkcode Backend.updateResources}. */
   async updateResources(
     id: WorkerId,
-    { memoryBytes, cpuCores }: { memoryBytes?: number; cpuCores?: number },
+    wanted: { memoryBytes?: number; cpuCores?: number },
   ): Promise<ResourceLimits> {
     const { parts: { sandbox: { group } }, exit } = this.#worker(id);
     if (exit) throw new ConflictError(`cannot limit worker ${id}: it has exited`);
-    if (group === undefined) {
-      throw new NotSupportedError(`cannot limit worker ${id}: it has no cgroup`);
-    }
-    if (memoryBytes !== undefined && memoryBytes > 0) {
-      const { memoryBytes: used = 0 } = await group.usage();
-      if (used > memoryBytes) {
-        throw new ConflictError(
-          `cannot limit worker ${id} to ${memoryBytes} bytes of memory: it uses ${used}, and the ` +
-            "kernel would end it",
-        );
-      }
-    }
-    const before = group.limits;
-    const after = await group.setLimits({
-      ...before,
-      ...(memoryBytes !== undefined && { memoryBytes }),
-      ...(cpuCores !== undefined && { cpuCores }),
-    });
+    const { before, after } = await changeLimits(id, group, wanted);
     this.#parts.frame.log.info("limits of a worker changed", { worker: id, before, after });
     return after;
   }
@@ -322,13 +302,7 @@ export class ProcessBackend implements Backend {
   /** What this host cannot hold workers to, they are not held to; the log of its start says so. */
   #limitsOf(spec: Pick<WorkerSpec, "memoryBytes" | "cpuCores">): ResourceLimits {
     const { limits, frame: { groups } } = this.#parts;
-    const can = (controller: string) =>
-      groups !== undefined && !groups.lacking.some(({ name }) => name === controller);
-    return {
-      memoryBytes: can("memory") ? spec.memoryBytes || limits.memoryBytes : 0,
-      cpuCores: can("cpu") ? spec.cpuCores || limits.cpuCores : 0,
-      pids: limits.pids,
-    };
+    return enforcedLimits(spec, { defaults: limits, groups });
   }
 
   #runtime(version: string): Promise<RRuntime> {

@@ -1,4 +1,4 @@
-import type { WorkerGroup } from "#src/cgroup/mod.ts";
+import type { GroupLimits, WorkerGroup } from "#src/cgroup/mod.ts";
 import { type Clock, errorMessage, type Logger, type Pid, type Uid } from "#src/core/mod.ts";
 import type {
   LaunchedProcess,
@@ -14,7 +14,7 @@ import { processesOfUid } from "./proc/mod.ts";
 /** What starting and watching a sandbox takes. */
 export interface SandboxParts {
   /** Who starts it. */
-  readonly launchers: Pick<LauncherPool, "launch">;
+  readonly launchers: Pick<LauncherPool<WorkerGroup>, "launch">;
   /** Takes hold of the sandbox of this monitor; undefined when it has ended. */
   readonly attach: (monitorPid: Pid) => SandboxedProcess | undefined;
   /** Root of the procfs, `/proc`. */
@@ -94,20 +94,26 @@ export class RunningSandbox {
    * Starts a sandbox.
    *
    * @param job What a launcher is told.
-   * @param parts What it takes; `group` is the cgroup that the job joins, which is removed when the
-   * sandbox has ended; `exclusiveUid` is the uid that nothing else runs under, if so; `beforeProgram` is called when the sandbox is finished and its program has not begun.
+   * @param parts What it takes; `limits` are what its cgroup is held to, which is removed when the
+   * sandbox has ended; `exclusiveUid` is the uid that nothing else runs under, if so;
+   * `beforeProgram` is called when the sandbox is finished and its program has not begun.
    * @returns The sandbox, finished; its program is about to run.
    * @throws {Error} When the launcher or bwrap failed before that, with what they said.
    */
   static async start(
-    job: Omit<LaunchJob, "parent">,
-    { group, exclusiveUid, beforeProgram, ...parts }: SandboxParts & {
-      group: WorkerGroup | undefined;
+    job: Omit<LaunchJob, "parent" | "cgroup">,
+    { limits, exclusiveUid, beforeProgram, ...parts }: SandboxParts & {
+      limits: GroupLimits;
       exclusiveUid: Uid | undefined;
       beforeProgram?: (() => void) | undefined;
     },
   ): Promise<RunningSandbox> {
-    const child = await parts.launchers.launch(job);
+    const child = await parts.launchers.launch(job, {
+      settle: async (group) => {
+        await group.setLimits(limits);
+      },
+    });
+    const { group } = child;
     const log = new LogBuffer({ clock: parts.clock });
     const output = Promise.allSettled([
       log.capture("stdout", child.stdout),
@@ -122,6 +128,13 @@ export class RunningSandbox {
         await parts.clock.sleep(GATE_POLL_MS);
       }
       process?.[Symbol.dispose]();
+      // Why it did not start is what matters, also when this fails.
+      await group?.remove().catch((error) =>
+        parts.log.error("cannot remove a cgroup", {
+          cgroup: group.folder,
+          error: errorMessage(error),
+        })
+      );
       const said = log.tail(EXPLAINING_LINES).map(({ text }) => text).join("; ");
       throw new Error(said === "" ? `it ended with exit code ${code}` : said);
     }

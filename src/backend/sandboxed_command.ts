@@ -1,5 +1,5 @@
 import type { GroupLimits, WorkerGroups } from "#src/cgroup/mod.ts";
-import { errorMessage, type WorkerId } from "#src/core/mod.ts";
+import type { WorkerId } from "#src/core/mod.ts";
 import {
   type AppFiles,
   type Bind,
@@ -18,8 +18,8 @@ export interface SandboxFrame extends SandboxParts {
   readonly layout: HostLayout;
   /** Absolute path of bwrap. */
   readonly bwrapPath: string;
-  /** Where each sandbox gets a cgroup of its own; undefined on a host where none can be made. */
-  readonly groups: Pick<WorkerGroups, "create" | "lacking"> | undefined;
+  /** What launchers' cgroups cannot limit; undefined on a host where none can be made. */
+  readonly groups: Pick<WorkerGroups, "lacking"> | undefined;
   /** What decides about the system calls of every sandbox; undefined for no filter. */
   readonly seccomp: SeccompFilter | undefined;
 }
@@ -68,7 +68,6 @@ export async function startCommand(
 ): Promise<RunningSandbox> {
   const { owner } = slots;
   const { runtime, env, ...content } = command;
-  const group = await frame.groups?.create(command.id, limits);
   const spec = {
     ...content,
     uid: owner.uid,
@@ -80,25 +79,10 @@ export async function startCommand(
     tmpBytes: TMP_BYTES,
     shmBytes: SHM_BYTES,
   };
-  try {
-    const { bwrapPath } = frame;
-    return await RunningSandbox.start(
-      launchJob(spec, { bwrapPath, owner, cgroup: group?.folder }),
-      {
-        ...frame,
-        group,
-        exclusiveUid: owner.exclusive ? owner.uid : undefined,
-        beforeProgram,
-      },
-    );
-  } catch (error) {
-    // Why it did not start is what matters, also when this fails.
-    await group?.remove().catch((reason) =>
-      frame.log.error("cannot remove a cgroup", {
-        cgroup: group.folder,
-        error: errorMessage(reason),
-      })
-    );
-    throw error;
-  }
+  return await RunningSandbox.start(launchJob(spec, { bwrapPath: frame.bwrapPath, owner }), {
+    ...frame,
+    limits,
+    exclusiveUid: owner.exclusive ? owner.uid : undefined,
+    beforeProgram,
+  });
 }

@@ -33,26 +33,20 @@ const COMMON_RLIMITS = [
  * Turns a sandbox into a job for a launcher. Its program waits at the gate.
  *
  * @param spec The sandbox.
- * @param options `bwrapPath` is the absolute path of bwrap; `owner` is who it runs as;
- * `cgroup` is the folder of the group that it is to be in, with all it starts.
+ * @param options `bwrapPath` is the absolute path of bwrap; `owner` is who it runs as.
  * @returns The job.
  * @throws {RangeError} As {@linkcode bwrapArgs}, or when the command is empty.
  */
 export function launchJob(
   spec: SandboxSpec,
-  { bwrapPath, owner, cgroup }: {
-    bwrapPath: string;
-    owner: SandboxOwner;
-    cgroup?: string | undefined;
-  },
-): Omit<LaunchJob, "parent"> {
+  { bwrapPath, owner }: { bwrapPath: string; owner: SandboxOwner },
+): Omit<LaunchJob, "parent" | "cgroup"> {
   if (spec.command.length === 0) throw new RangeError("cannot run an empty command in a sandbox");
   return {
     uid: owner.uid,
     gid: owner.gid,
     keepGroups: !owner.exclusive,
     lifeline: "input",
-    ...(cgroup !== undefined && { cgroup }),
     rlimits: [
       ...COMMON_RLIMITS,
       // The kernel counts per uid: with a shared one the limit would count the server's user's all.

@@ -12,8 +12,22 @@ export interface LauncherCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** The cgroup of one launcher, and of the sandbox that it starts. */
+export interface LauncherGroup {
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  /**
+   * Removes it.
+   *
+   * @throws {Error} When that fails.
+   */
+  remove(): Promise<void>;
+}
+
 /** A process that was handed a job. */
-export interface LaunchedProcess {
+export interface LaunchedProcess<Group extends LauncherGroup = LauncherGroup> {
+  /** The cgroup that it is in, to be removed when it has ended; undefined where there are none. */
+  readonly group: Group | undefined;
   /** The process that becomes bwrap, a child of this one. */
   readonly pid: Pid;
   /** Its standard output behind the gate; must be read to its end. */
@@ -35,17 +49,39 @@ export interface LaunchedProcess {
  */
 const REFILL_DELAY_MS = 30;
 
+/** What a launcher that ended by itself may have to say, in characters. */
+const SAID_LENGTH = 500;
+
+/** What a {@linkcode LauncherPool} works with. */
+export interface LauncherPoolOptions<Group extends LauncherGroup> {
+  /** How many launchers to keep waiting, 0 or more. */
+  readonly standby: number;
+  /** Whether those that were handed a job are replaced, true if not given. */
+  readonly refill?: boolean;
+  /** Makes the group of a new launcher; without, they stay in that of this process. */
+  readonly newGroup?: (() => Promise<Group | undefined>) | undefined;
+  /** Told what goes wrong without anybody to tell it to. */
+  readonly log: Logger;
+}
+
+/** A launcher without a job yet. */
+interface Launcher<Group> {
+  readonly child: Deno.ChildProcess;
+  readonly group: Group | undefined;
+}
+
 /**
  * Starts launchers, and keeps some of them started and waiting, so that a worker need not wait for
- * the runtime's start (about 20 ms). A waiting launcher has claimed nothing; it ends by itself when
- * this process does, because its standard input ends.
+ * the runtime's start (about 20 ms), nor for its move to a cgroup of its own (about 10 ms: the
+ * kernel lets an RCU grace period pass). A waiting launcher has claimed nothing else; it ends by
+ * itself when this process does, because its standard input ends.
  */
-export class LauncherPool implements AsyncDisposable {
+export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implements AsyncDisposable {
   readonly #command: LauncherCommand;
-  readonly #standby: number;
-  readonly #refills: boolean;
+  readonly #options: LauncherPoolOptions<Group>;
   readonly #log: Logger;
-  readonly #waiting: Set<Deno.ChildProcess> = new Set();
+  /** In the order in which they were started. */
+  readonly #waiting: Set<Promise<Launcher<Group>>> = new Set();
   #closed = false;
   #refillTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,16 +89,11 @@ export class LauncherPool implements AsyncDisposable {
    * Starts the first launchers.
    *
    * @param command How to start one.
-   * @param options `standby` is how many to keep waiting, 0 or more; `refill` is whether those that
-   * were handed a job are replaced, true if not given.
+   * @param options How many, where, and who is told.
    */
-  constructor(
-    command: LauncherCommand,
-    options: { standby: number; refill?: boolean; log: Logger },
-  ) {
+  constructor(command: LauncherCommand, options: LauncherPoolOptions<Group>) {
     this.#command = command;
-    this.#standby = options.standby;
-    this.#refills = options.refill ?? true;
+    this.#options = options;
     this.#log = options.log;
     this.#refill();
   }
@@ -71,21 +102,29 @@ export class LauncherPool implements AsyncDisposable {
    * Hands a job to a launcher.
    *
    * @param job What it is to become. `parent` is filled in.
+   * @param options `settle` is called with the launcher's group, if it has one, before the launcher
+   * gets the job; when it fails, so does the launch.
    * @returns The process, which has the whole job but need not have carried out any of it.
    * @throws {Error} When no launcher can be started, or it ended before it took the job.
    */
-  async launch(job: Omit<LaunchJob, "parent">): Promise<LaunchedProcess> {
-    if (this.#closed) throw new Error("cannot start a process: the server is closing");
+  async launch(
+    job: Omit<LaunchJob, "parent" | "cgroup">,
+    { settle }: { settle?: (group: Group) => Promise<void> } = {},
+  ): Promise<LaunchedProcess<Group>> {
+    if (this.#closed) throw closingError();
     const line = new TextEncoder().encode(JSON.stringify({ ...job, parent: Deno.pid }) + "\n");
-    const child = this.#take();
+    const { child, group } = await this.#take();
     const input = child.stdin.getWriter();
     try {
-      await input.write(line);
+      if (group !== undefined) await settle?.(group);
+      await input.write(line).catch((cause) => {
+        throw new Error("cannot start a process: its launcher ended early", { cause });
+      });
     } catch (error) {
       // It cannot have become anything without the end of the line.
       killChild(child);
-      await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel(), child.status]);
-      throw new Error("cannot start a process: its launcher ended early", { cause: error });
+      await this.#discard({ child, group });
+      throw error;
     }
     const { atGate, rest } = splitOutput(child.stdout);
     atGate.finally(() => this.#refillSoon());
@@ -93,6 +132,7 @@ export class LauncherPool implements AsyncDisposable {
     const close = () => input.close().catch(() => undefined);
     const status = child.status.finally(close);
     return {
+      group,
       pid: toPid(child.pid),
       stdout: rest,
       stderr: child.stderr,
@@ -111,53 +151,72 @@ export class LauncherPool implements AsyncDisposable {
     clearTimeout(this.#refillTimer);
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    await Promise.all(waiting.map(async (child) => {
-      await Promise.allSettled([child.stdin.close()]);
-      await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel(), child.status]);
+    await Promise.all(waiting.map(async (starting) => {
+      // One that could not be started was logged.
+      const launcher = await starting.catch(() => undefined);
+      if (launcher === undefined) return;
+      await Promise.allSettled([launcher.child.stdin.close()]);
+      await this.#discard(launcher);
     }));
   }
 
-  #take(): Deno.ChildProcess {
-    for (const child of this.#waiting) {
-      this.#waiting.delete(child);
-      return child;
+  async #take(): Promise<Launcher<Group>> {
+    for (const starting of this.#waiting) {
+      this.#waiting.delete(starting);
+      return await starting;
     }
-    return this.#start();
+    return await this.#start();
   }
 
   #refillSoon(): void {
-    if (this.#closed || !this.#refills) return;
+    if (this.#closed || this.#options.refill === false) return;
     // Anew for each: while sandboxes start one after the other, the processors are theirs.
     clearTimeout(this.#refillTimer);
     this.#refillTimer = setTimeout(() => this.#refill(), REFILL_DELAY_MS);
   }
 
   #refill(): void {
-    while (!this.#closed && this.#waiting.size < this.#standby) {
-      let child: Deno.ChildProcess;
-      try {
-        child = this.#start();
-      } catch (error) {
+    while (!this.#closed && this.#waiting.size < this.#options.standby) {
+      const starting = this.#start();
+      this.#waiting.add(starting);
+      this.#watch(starting).catch((error) => {
+        this.#waiting.delete(starting);
         this.#log.warn("cannot start a standby launcher", { error: errorMessage(error) });
-        return;
-      }
-      this.#waiting.add(child);
-      child.status.then(async ({ code }) => {
-        if (!this.#waiting.delete(child)) return;
-        this.#log.warn("a standby launcher ended by itself", { pid: child.pid, code });
-        await Promise.allSettled([
-          child.stdin.close(),
-          child.stdout.cancel(),
-          child.stderr.cancel(),
-        ]);
       });
     }
   }
 
-  #start(): Deno.ChildProcess {
+  /** Takes a launcher that ends without a job out of those that wait. */
+  async #watch(starting: Promise<Launcher<Group>>): Promise<void> {
+    const launcher = await starting;
+    const { child, group } = launcher;
+    const { code } = await child.status;
+    if (!this.#waiting.delete(starting)) return;
+    const [said] = await Promise.all([
+      new Response(child.stderr).text(),
+      child.stdout.cancel(),
+      child.stdin.close().catch(() => undefined),
+    ]);
+    const fields = { pid: child.pid, code, said: said.trim().slice(0, SAID_LENGTH) };
+    this.#log.warn("a standby launcher ended by itself", fields);
+    await this.#removeGroup(group);
+  }
+
+  async #start(): Promise<Launcher<Group>> {
+    const group = await this.#options.newGroup?.();
+    try {
+      if (this.#closed) throw closingError();
+      return { child: this.#startChild(group), group };
+    } catch (error) {
+      await this.#removeGroup(group);
+      throw error;
+    }
+  }
+
+  #startChild(group: Group | undefined): Deno.ChildProcess {
     const { program, args, env } = this.#command;
     return new Deno.Command(program, {
-      args: [...args],
+      args: [...args, ...(group === undefined ? [] : ["--cgroup", group.folder])],
       env: { ...env },
       clearEnv: true,
       cwd: "/",
@@ -168,6 +227,25 @@ export class LauncherPool implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
   }
+
+  async #discard({ child, group }: Launcher<Group>): Promise<void> {
+    await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel(), child.status]);
+    await this.#removeGroup(group);
+  }
+
+  /** Whatever was wrong before is what matters, also when this fails. */
+  async #removeGroup(group: Group | undefined): Promise<void> {
+    await group?.remove().catch((error) =>
+      this.#log.error("cannot remove a cgroup", {
+        cgroup: group.folder,
+        error: errorMessage(error),
+      })
+    );
+  }
+}
+
+function closingError(): Error {
+  return new Error("cannot start a process: the server is closing");
 }
 
 function killChild(child: Deno.ChildProcess): void {

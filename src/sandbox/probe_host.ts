@@ -9,7 +9,7 @@ import type { SeccompFilter } from "./seccomp/filter.ts";
 /** What a probe is made with. */
 export interface ProbeParts {
   /** Starts the sandbox. */
-  readonly launchers: LauncherPool;
+  readonly launchers: Pick<LauncherPool, "launch">;
   /** Takes hold of the sandbox of this monitor; undefined when it has ended. */
   readonly attach: (monitorPid: Pid) => SandboxedProcess | undefined;
   /** Absolute path of bwrap. */
@@ -59,6 +59,7 @@ export async function probeHost(
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
     ]);
+    await child.group?.remove();
     return success ? undefined : errors.trim().replaceAll("\n", "; ") || "no message";
   };
 

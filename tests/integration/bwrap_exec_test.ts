@@ -1,53 +1,11 @@
 /** The launcher as a process: what the kernel says of the program that it becomes. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "#tests/support/assert.ts";
+import { bwrapExec, GID, UID } from "#tests/support/bwrap_exec.ts";
 import { needs } from "#tests/support/needs.ts";
 import { selfCommand } from "#src/self_command.ts";
-import { until } from "#tests/support/until.ts";
 
 const root = needs({ root: true });
-const UID = 1_920_000_001;
-const GID = 1_920_000_000;
 const IDS = ["--uid", String(UID), "--gid", String(GID)];
-
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-async function bwrapExec(args: readonly string[], input?: string): Promise<Outcome> {
-  const { program, args: selfArgs, env } = selfCommand(["bwrap-exec", ...args]);
-  const child = new Deno.Command(program, {
-    args: [...selfArgs],
-    env: { ...env, SECRET_OF_SERVER: "hunter2" },
-    clearEnv: true,
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  if (input !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(input));
-    await writer.close();
-  }
-  const { code, stdout, stderr } = await child.output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: decode(stdout), stderr: decode(stderr) };
-}
-
-function job(changes: Record<string, unknown>): string {
-  return JSON.stringify({
-    uid: UID,
-    gid: GID,
-    keepGroups: false,
-    lifeline: "signal",
-    rlimits: [],
-    keepFds: [],
-    program: "/bin/sh",
-    args: [],
-    ...changes,
-  }) + "\n";
-}
 
 Deno.test(
   "bwrap-exec takes the ids in all four columns, drops groups and capabilities",
@@ -232,6 +190,8 @@ for (
       "/bin/true",
     ], "no higher"],
     ["an option after --wait", ["--wait", "--uid", "1"], "--wait takes no other option"],
+    ["an option before --wait", ["--cgroup", "/x", "--wait"], "--wait takes no other option"],
+    ["--wait with a group without a name", ["--wait", "--cgroup"], "--wait takes no other option"],
   ] as const
 ) {
   Deno.test(`bwrap-exec refuses ${what} with exit code 2`, root, async () => {
@@ -288,100 +248,6 @@ Deno.test("bwrap-exec refuses to go on when it may not take the ids", root, asyn
     /cannot drop the groups: setgroups\(\) failed: EPERM/,
   );
   assertEquals(code, 126);
-});
-
-Deno.test("a waiting launcher ends with 0 when its input ends without a job", root, async () => {
-  assertEquals(await bwrapExec(["--wait"], ""), { code: 0, stdout: "", stderr: "" });
-  assertEquals((await bwrapExec(["--wait"], '{"uid": 1')).code, 0);
-});
-
-Deno.test("a waiting launcher refuses what is no job with exit code 2", root, async () => {
-  for (
-    const text of [
-      "what\n",
-      "[]\n",
-      "null\n",
-      job({ uid: -1 }),
-      job({ uid: "0; rm" }),
-      job({ program: "sh" }),
-      job({ args: [{ copy: 1 }] }),
-      job({ rlimits: "CORE=0:0" }),
-    ]
-  ) {
-    const { code, stderr } = await bwrapExec(["--wait"], text);
-    assertEquals([code, stderr.split("\n").length], [2, 2], text);
-  }
-});
-
-Deno.test(
-  "a waiting launcher gives the program its data and lists as descriptors",
-  root,
-  async () => {
-    const script =
-      'cat /proc/self/fd/$0; tr "\\0" "|" </proc/self/fd/$1; echo ok; readlink /proc/self/fd/0';
-    const { code, stdout, stderr } = await bwrapExec(
-      ["--wait"],
-      job({
-        program: "/bin/bash",
-        args: ["-c", script, { data: "grüße\n" }, { list: ["--a", "b c", ""] }],
-      }),
-    );
-    assertEquals([code, stderr], [0, ""]);
-    assertEquals(stdout, "grüße\n--a|b c||ok\n/dev/null\n");
-  },
-);
-
-Deno.test("a program whose lifeline is its input keeps it, and no signal", root, async () => {
-  const { program, args, env } = selfCommand(["bwrap-exec", "--wait"]);
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const input = child.stdin.getWriter();
-  const write = (text: string) => input.write(new TextEncoder().encode(text));
-  const script = 'echo at gate; read -r line && echo "read $line"; read -r line || echo ended';
-  await write(job({ lifeline: "input", args: ["-c", script] }));
-  let output = "";
-  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    output += text;
-    if (text.startsWith("at gate")) await write("go\n").then(() => input.close());
-  }
-  assertEquals(output, "at gate\nread go\nended\n");
-  assertEquals((await child.status).code, 0);
-});
-
-Deno.test("a waiting launcher has given back the memory of its program file", root, async () => {
-  const { program, args, env } = selfCommand(["bwrap-exec", "--wait"]);
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "piped",
-  }).spawn();
-  const fileKb = async () => {
-    const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
-    return Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1]);
-  };
-  const own = Number(
-    /^RssFile:\s+(\d+) kB$/m.exec(await Deno.readTextFile("/proc/self/status"))?.[1],
-  );
-  let most = 0;
-  await until(async () => {
-    const now = await fileKb();
-    most = Math.max(most, now);
-    return most > own / 4 && now < most * 0.8;
-  }, { what: () => `no memory is given back, at most ${most} kB`, everyMs: 1 });
-  await child.stdin.close();
-  assertEquals((await child.status).code, 0);
-});
-
-Deno.test("a waiting launcher takes a job that comes in pieces", root, async () => {
-  const text = job({ args: ["-c", "echo $0", "ü".repeat(50_000)] });
-  const { stdout } = await bwrapExec(["--wait"], text);
-  assertEquals(stdout.trim().length, 50_000);
 });
 
 Deno.test("the launcher loads nothing of the server", async () => {

@@ -7,6 +7,8 @@ import {
   assertExists,
   assertGreater,
   assertLess,
+  assertMatch,
+  assertNotEquals,
   assertRejects,
 } from "#tests/support/assert.ts";
 import { descendantsOf, processesOfUids } from "#tests/support/host_processes.ts";
@@ -18,7 +20,11 @@ import { until } from "#tests/support/until.ts";
 const root = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/strace"] });
 
 const pidsIn = (folder: string): number[] =>
-  Deno.readTextFileSync(`${folder}/cgroup.procs`).trim().split("\n").map(Number);
+  Deno.readTextFileSync(`${folder}/cgroup.procs`).trim().split("\n").filter(Boolean).map(Number);
+
+const foldersIn = (place: string): string[] =>
+  Array.from(Deno.readDirSync(place)).filter((entry) => entry.isDirectory)
+    .map(({ name }) => `${place}/${name}`);
 
 const exists = (folder: string): boolean => {
   try {
@@ -29,12 +35,30 @@ const exists = (folder: string): boolean => {
   }
 };
 
+/** The group of the launcher that waits for the next worker of this process. */
+async function standbyGroup(place: string): Promise<string> {
+  let folder: string | undefined;
+  await until(() => {
+    const children = new Set(descendantsOf(Deno.pid).map(({ pid }) => pid));
+    folder = foldersIn(place).find((it) => {
+      try {
+        return pidsIn(it).some((pid) => children.has(pid));
+      } catch {
+        return false; // that of another server, which has just removed it
+      }
+    });
+    return folder !== undefined;
+  }, { what: "a launcher waits in a group" });
+  assertExists(folder);
+  return folder;
+}
+
 Deno.test("every process of a worker is in its group, and nobody else", root, async () => {
   await using host = await openTestBackend();
   const spec = shellSpec("sleep 60 & (setsid sleep 61 &) ; echo up; exec sleep 62");
   const { cgroup, pid, uid } = await host.backend.spawn(spec);
   assertExists(cgroup);
-  assert(cgroup.folder.endsWith(`/workers/${spec.id}`), cgroup.folder);
+  assertMatch(cgroup.folder, /\/workers\/sandbox-[a-z0-9]+$/);
   assert(cgroup.folder.endsWith(`/${cgroup.path}`), cgroup.path);
   assertEquals(cgroup.level, cgroup.path.split("/").length);
   await lineOf(host.backend, spec.id, /^up$/);
@@ -68,15 +92,24 @@ Deno.test(
   "a worker that ends by itself leaves no group, nor does one that cannot start",
   root,
   async () => {
-    await using host = await openTestBackend();
-    const spec = shellSpec("exit 3");
-    const { cgroup } = await host.backend.spawn(spec);
-    assertExists(cgroup);
-    assertEquals(await host.backend.exited(spec.id), { kind: "code", code: 3 });
-    assert(!exists(cgroup.folder));
-    const broken = shellSpec("true", { env: { "not a name": "x" } });
-    await assertRejects(() => host.backend.spawn(broken), Error, "start the sandbox");
-    assert(!exists(cgroup.folder.replace(spec.id, broken.id)));
+    let next: string;
+    {
+      await using host = await openTestBackend();
+      const spec = shellSpec("exit 3");
+      const { cgroup } = await host.backend.spawn(spec);
+      assertExists(cgroup);
+      assertEquals(await host.backend.exited(spec.id), { kind: "code", code: 3 });
+      assert(!exists(cgroup.folder));
+      const place = cgroup.folder.slice(0, cgroup.folder.lastIndexOf("/"));
+      const waiting = await standbyGroup(place);
+      // More than the kernel takes as one argument, which the launcher is told when it is too late.
+      const broken = shellSpec("x".repeat(200_000));
+      await assertRejects(() => host.backend.spawn(broken), Error, "cannot execute the program");
+      assert(!exists(waiting), "a group outlives the launcher that failed");
+      next = await standbyGroup(place);
+      assertNotEquals(next, waiting);
+    }
+    assert(!exists(next), "a group outlives the server");
   },
 );
 
@@ -162,41 +195,74 @@ Deno.test(
   },
 );
 
-Deno.test("the launcher joins its group before it gives up any privilege", root, async () => {
-  await using group = new OwnGroup();
-  const uid = 1_935_000_000;
-  const ids = ["--uid", String(uid), "--gid", String(uid)];
-  const self = selfCommand([
-    ...["bwrap-exec", ...ids, "--cgroup", group.path],
-    ...["--", "/bin/sleep", "60"],
-  ]);
-  const child = new Deno.Command("/usr/bin/strace", {
-    args: [
-      ...["-f", "-qq", "-e", "trace=openat,open,write,setgroups,setresuid,setresgid,execve"],
-      ...["--", self.program, ...self.args],
-    ],
-    env: { ...self.env },
-    clearEnv: true,
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const traced = new Response(child.stderr).text();
-  // Right behind the exec the program is in the group, and so is everything that it will start.
-  await until(
-    () => pidsIn(group.path).some((pid) => commandOf(pid) === "sleep\x0060\x00"),
-    { what: "sleep runs in the group" },
+for (const how of ["its job", "--cgroup"] as const) {
+  Deno.test(
+    `told by ${how}, a launcher joins its group before it drops privilege`,
+    root,
+    async () => {
+      await using group = new OwnGroup();
+      const uid = 1_935_000_000;
+      const program = ["/bin/sleep", "60"];
+      const ids = ["--uid", String(uid), "--gid", String(uid)];
+      const isWaiting = how === "--cgroup";
+      const self = selfCommand([
+        "bwrap-exec",
+        ...(isWaiting ? ["--wait"] : ids),
+        ...["--cgroup", group.path],
+        ...(isWaiting ? [] : ["--", ...program]),
+      ]);
+      const child = new Deno.Command("/usr/bin/strace", {
+        args: [
+          ...[
+            "-f",
+            "-qq",
+            "-e",
+            "trace=openat,open,read,write,setgroups,setresuid,setresgid,execve",
+          ],
+          ...["--", self.program, ...self.args],
+        ],
+        env: { ...self.env },
+        clearEnv: true,
+        stdin: "piped",
+        stdout: "null",
+        stderr: "piped",
+      }).spawn();
+      const traced = new Response(child.stderr).text();
+      const job = {
+        ...{ uid, gid: uid, keepGroups: false, lifeline: "signal", rlimits: [], keepFds: [] },
+        ...{ program: program[0], args: program.slice(1) },
+      };
+      const input = child.stdin.getWriter();
+      if (isWaiting) await input.write(new TextEncoder().encode(JSON.stringify(job) + "\n"));
+      await input.close();
+      // Right behind the exec the program is in the group, and so is everything that it will start.
+      await until(
+        () => pidsIn(group.path).some((pid) => commandOf(pid) === "sleep\x0060\x00"),
+        { what: "sleep runs in the group" },
+      );
+      for (const pid of pidsIn(group.path)) Deno.kill(pid, "SIGKILL");
+      await child.status;
+      const lines = (await traced).split("\n");
+      // Behind the thread, for what is read from the program's own files may name calls, too.
+      const indexOf = (call: string) =>
+        lines.findIndex((line) => line.replace(/^\[pid +\d+\] /, "").startsWith(call));
+      const joined = indexOf(`openat(AT_FDCWD, "${group.path}/cgroup.procs"`);
+      assert(joined !== -1, "the group is not joined");
+      const readsJob = isWaiting ? [`read(0, "{`] : [];
+      for (
+        const later of [
+          ...readsJob,
+          "setgroups(",
+          "setresgid(",
+          "setresuid(",
+          'execve("/bin/sleep"',
+        ]
+      ) {
+        assertGreater(indexOf(later), joined, later);
+      }
+    },
   );
-  for (const pid of pidsIn(group.path)) Deno.kill(pid, "SIGKILL");
-  await child.status;
-  const lines = (await traced).split("\n");
-  const indexOf = (what: string) => lines.findIndex((line) => line.includes(what));
-  const joined = indexOf(`${group.path}/cgroup.procs`);
-  assert(joined !== -1, "the group is not joined");
-  for (const later of ["setgroups(", "setresgid(", "setresuid(", 'execve("/bin/sleep"']) {
-    assertGreater(indexOf(later), joined, later);
-  }
-});
+}
 
 function commandOf(pid: number): string {
   try {

@@ -40,19 +40,7 @@ export class StepError extends Error {
  * lost some of its privileges and kept others.
  */
 export function become(libc: Libc, job: LaunchJob): never {
-  const step = <T>(name: string, action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new StepError(`cannot ${name}: ${message}`, { cause: error });
-    }
-  };
-
-  const { cgroup } = job;
-  if (cgroup !== undefined) {
-    step("join the cgroup", () => writeKernelFile(libc, `${cgroup}/cgroup.procs`, "0"));
-  }
+  if (job.cgroup !== undefined) joinCgroup(libc, job.cgroup);
   step("set the resource limits", () => job.rlimits.forEach((text) => applyRlimit(libc, text)));
   step("join a new session keyring", () => joinNewSessionKeyring(libc));
   step("leave the working directory", () => chdir(libc, "/"));
@@ -84,6 +72,18 @@ export function become(libc: Libc, job: LaunchJob): never {
 }
 
 /**
+ * Moves this process with all its threads into a cgroup. The kernel may take about 10 ms for it: it
+ * waits until no process can be forking.
+ *
+ * @param libc The C library.
+ * @param folder Absolute path of the group's folder below a mount of cgroup v2.
+ * @throws {StepError} When the kernel refuses.
+ */
+export function joinCgroup(libc: Libc, folder: string): void {
+  step("join the cgroup", () => writeKernelFile(libc, `${folder}/cgroup.procs`, "0"));
+}
+
+/**
  * Puts /dev/null in the place of the standard input that the job came over.
  *
  * @param libc The C library.
@@ -91,6 +91,15 @@ export function become(libc: Libc, job: LaunchJob): never {
  */
 export function releaseStdin(libc: Libc): void {
   stdinFromNull(libc);
+}
+
+function step<T>(name: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StepError(`cannot ${name}: ${message}`, { cause: error });
+  }
 }
 
 function applyRlimit(libc: Libc, text: string): void {

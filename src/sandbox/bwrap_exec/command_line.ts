@@ -3,7 +3,7 @@ import type { LaunchJob } from "./job.ts";
 
 /** How to call `bwrap-exec`. */
 export const USAGE = `Usage: blockyard bwrap-exec --uid W --gid G [OPTIONS] -- BWRAP ARGS...
-       blockyard bwrap-exec --wait
+       blockyard bwrap-exec --wait [--cgroup DIR]
 
 Drops every privilege and becomes the program BWRAP, an absolute path.
 
@@ -22,7 +22,7 @@ Drops every privilege and becomes the program BWRAP, an absolute path.
 /** What a command line asks for. */
 export type Invocation =
   | { readonly kind: "help" }
-  | { readonly kind: "wait" }
+  | { readonly kind: "wait"; readonly cgroup?: string }
   | { readonly kind: "job"; readonly job: LaunchJob };
 
 /**
@@ -37,10 +37,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
   const options = end === -1 ? args : args.slice(0, end);
   const [program, ...programArgs] = end === -1 ? [] : args.slice(end + 1);
   if (options.includes("--help")) return { kind: "help" };
-  if (options.includes("--wait")) {
-    if (args.length !== 1) throw new JobError("--wait takes no other option: the job brings them");
-    return { kind: "wait" };
-  }
+  if (options.includes("--wait")) return parseWait(args);
 
   const values = new Map<string, string>();
   const rlimits: string[] = [];
@@ -91,6 +88,18 @@ export function parseCommandLine(args: readonly string[]): Invocation {
       args: programArgs,
     },
   };
+}
+
+/** The one thing that is better done before there is a job, since it may take longer than the rest. */
+function parseWait(args: readonly string[]): Invocation {
+  const [first, option, cgroup, ...more] = args;
+  if (first === "--wait" && option === undefined) return { kind: "wait" };
+  if (
+    first !== "--wait" || option !== "--cgroup" || cgroup === undefined || more.length > 0
+  ) {
+    throw new JobError("--wait takes no other option than --cgroup DIR: the job brings the rest");
+  }
+  return { kind: "wait", cgroup };
 }
 
 function splitOption(text: string): { name: string; inline: string | undefined } {

@@ -5,7 +5,7 @@
  * @module
  */
 import { openLibc, releaseFilePages, unchangedFileRanges } from "#ffi/mod.ts";
-import { become, releaseStdin } from "./become.ts";
+import { become, joinCgroup, releaseStdin } from "./become.ts";
 import { parseCommandLine, USAGE } from "./command_line.ts";
 import { JobError, parseJob } from "./job.ts";
 import { readLineSync } from "./read_line.ts";
@@ -35,6 +35,8 @@ export function bwrapExec(args: readonly string[]): number {
     rehearse();
     // The kernel takes a program's memory apart before it executes another one: less is faster.
     releaseFilePages(libc, unchangedFileRanges(Deno.readTextFileSync("/proc/self/smaps")));
+    // Now that the memory of this runtime is there, which stays charged to the group that it is in.
+    if (invocation.cgroup !== undefined) joinCgroup(libc, invocation.cgroup);
     const line = readLineSync(Deno.stdin);
     if (line === undefined) return 0;
     const job = parseJob(line);
