@@ -19,7 +19,7 @@ import { changeLimits } from "./change_limits.ts";
 import { enforcedLimits } from "./enforced_limits.ts";
 import { checkHealth } from "./health.ts";
 import { appFiles, canonicalBinds } from "./mounts.ts";
-import { SharedSocketTables, UsageSampler } from "./proc/mod.ts";
+import { readMemoryBytes, SharedSocketTables, UsageSampler } from "./proc/mod.ts";
 import { resolveRuntime, type RRuntime } from "./r_runtime.ts";
 import { type SandboxFrame, startCommand } from "./sandboxed_command.ts";
 import { claimOwner, type OwnerPolicy } from "./slots.ts";
@@ -153,6 +153,7 @@ export class ProcessBackend implements Backend {
       usage: new WorkerUsage({
         group: sandbox.group,
         processes: new UsageSampler(sandbox.pid, { proc, clock }),
+        memoryOf: (pids) => readMemoryBytes(proc, pids),
         pids: slots.owner.maxProcesses,
         clock,
       }),

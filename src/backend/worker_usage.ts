@@ -1,17 +1,25 @@
 import type { GroupUsage, WorkerGroup } from "#src/cgroup/mod.ts";
-import type { Clock } from "#src/core/mod.ts";
+import type { Clock, Pid } from "#src/core/mod.ts";
 import type { ResourceLimits, ResourceUsage } from "./backend.ts";
 import type { UsageSampler } from "./proc/mod.ts";
 
+/**
+ * How long a measure of memory serves where the group does not count it, in milliseconds: the kernel
+ * walks through all pages of every process for one, some 0.3 ms for an R. By chance, within these
+ * bounds, so that workers that were started together are not all measured in the same look.
+ */
+const MEMORY_FRESH_MS = { least: 2500, most: 7500 };
 /** For how long one look serves all who ask, in milliseconds. */
 const FRESH_MS = 1000;
 
 /** What a worker's use is read from. */
 export interface UsageSources {
   /** Its cgroup; undefined on a host where none can be made. */
-  readonly group: Pick<WorkerGroup, "usage" | "limits"> | undefined;
-  /** Its processes, for what the group does not count. */
+  readonly group: Pick<WorkerGroup, "usage" | "limits" | "pids"> | undefined;
+  /** Its processes, where there is no group. */
   readonly processes: Pick<UsageSampler, "sample">;
+  /** Measures the memory of processes, for a group that does not count it; in bytes. */
+  readonly memoryOf: (pids: readonly Pid[]) => number;
   /** What holds without a group: the processes of its uid. */
   readonly pids: number;
   /** Measures the time between looks. */
@@ -22,6 +30,7 @@ export interface UsageSources {
 export class WorkerUsage {
   readonly #sources: UsageSources;
   #latest: { readonly atMs: number; readonly usage: Promise<ResourceUsage> } | undefined;
+  #memory: { readonly bytes: number; readonly untilMs: number } | undefined;
   #cpu: { readonly usec: number; readonly atMs: number };
 
   /**
@@ -60,27 +69,32 @@ export class WorkerUsage {
   async #look(): Promise<ResourceUsage> {
     const { group, processes } = this.#sources;
     const { limits } = this;
-    const counted = await group?.usage();
-    const cpuPercent = counted && this.#cpuPercent(counted);
-    if (
-      counted?.memoryBytes !== undefined && counted.processes !== undefined &&
-      cpuPercent !== undefined
-    ) {
-      const { memoryBytes, processes } = counted;
-      return { cpuPercent, memoryBytes, processes, limits, ...extras(counted) };
-    }
-    const seen = await processes.sample();
+    if (group === undefined) return { ...await processes.sample(), limits };
+    const counted = await group.usage();
+    const isCounted = counted.memoryBytes !== undefined && counted.processes !== undefined;
+    const pids = isCounted ? [] : await group.pids();
     return {
-      cpuPercent: cpuPercent ?? seen.cpuPercent,
-      memoryBytes: counted?.memoryBytes ?? seen.memoryBytes,
-      processes: counted?.processes ?? seen.processes,
+      cpuPercent: this.#cpuPercent(counted),
+      memoryBytes: counted.memoryBytes ?? this.#memoryOf(pids),
+      processes: counted.processes ?? pids.length,
       limits,
-      ...(counted && extras(counted)),
+      ...extras(counted),
     };
   }
 
-  #cpuPercent({ cpuUsec }: GroupUsage): number | undefined {
-    if (cpuUsec === undefined) return undefined;
+  #memoryOf(pids: readonly Pid[]): number {
+    const { clock, memoryOf } = this.#sources;
+    const nowMs = clock.monotonicMs();
+    if (this.#memory === undefined || nowMs >= this.#memory.untilMs) {
+      const { least, most } = MEMORY_FRESH_MS;
+      const untilMs = nowMs + least + Math.random() * (most - least);
+      this.#memory = { bytes: memoryOf(pids), untilMs };
+    }
+    return this.#memory.bytes;
+  }
+
+  /** A group that is gone uses nothing any more. */
+  #cpuPercent({ cpuUsec = 0 }: GroupUsage): number {
     const atMs = this.#sources.clock.monotonicMs();
     const elapsedUsec = (atMs - this.#cpu.atMs) * 1000;
     const usedUsec = Math.max(0, cpuUsec - this.#cpu.usec);

@@ -1,4 +1,4 @@
-import { type Clock, NotSupportedError } from "#src/core/mod.ts";
+import { type Clock, NotSupportedError, type Pid } from "#src/core/mod.ts";
 import { CgroupError, isGone } from "./cgroup_error.ts";
 import type { GroupTree } from "./group_tree.ts";
 import { parseMaximum, readParsed } from "./kernel_text.ts";
@@ -14,7 +14,7 @@ import {
   readLimits,
 } from "./limits.ts";
 import { removeGroup } from "./remove_group.ts";
-import { type GroupUsage, readOomKills, readPopulated, readUsage } from "./usage.ts";
+import { type GroupUsage, readOomKills, readPids, readPopulated, readUsage } from "./usage.ts";
 import type { WorkerGroup } from "./worker_group.ts";
 import type { WorkerGroups } from "./worker_groups.ts";
 
@@ -134,7 +134,12 @@ export class KernelWorkerGroup implements WorkerGroup {
 
   /** See {@linkcode WorkerGroup.usage}. */
   usage(): Promise<GroupUsage> {
-    return readUsage(this.folder, this.#parts.groups);
+    return readUsage(this.folder, this.#parts.groups, this.#parts.place.controllers);
+  }
+
+  /** See {@linkcode WorkerGroup.pids}. */
+  pids(): Promise<Pid[]> {
+    return readPids(this.folder, this.#parts.groups);
   }
 
   /** See {@linkcode WorkerGroup.oomKills}. */

@@ -1,3 +1,4 @@
+import { type Pid, toPid } from "#src/core/mod.ts";
 import { CgroupError } from "./cgroup_error.ts";
 import type { GroupTree } from "./group_tree.ts";
 import { findCount, parseCount, parseIoStat, parsePressure, readParsed } from "./kernel_text.ts";
@@ -33,6 +34,7 @@ export interface GroupPressure {
  *
  * @param folder Absolute path of the group's folder.
  * @param groups The groups.
+ * @param controllers The controllers that the group has; without one there are no files of it.
  * @returns What the kernel counts; nothing of it for a group that is gone.
  * @throws {CgroupError} When a file is there and cannot be read.
  * @throws {SyntaxError} When its content is not understood.
@@ -40,9 +42,13 @@ export interface GroupPressure {
 export async function readUsage(
   folder: string,
   groups: Pick<GroupTree, "read">,
+  controllers: readonly string[],
 ): Promise<GroupUsage> {
-  const read = <T>(file: string, parse: (text: string) => T) =>
-    readParsed(groups, folder, file, parse);
+  const read = <T>(file: string, parse: (text: string) => T) => {
+    const [owner = ""] = file.split(".");
+    const isThere = EVERYWHERE.test(file) || controllers.includes(owner);
+    return isThere ? readParsed(groups, folder, file, parse) : Promise.resolve(undefined);
+  };
   const count = (text: string) => parseCount(text.trim());
   const [cpuUsec, current, inactive, memoryPeakBytes, processes, io, pressure] = await Promise.all([
     read("cpu.stat", (text) => findCount(text, "usage_usec")),
@@ -95,6 +101,24 @@ export async function readPopulated(
     return populated !== 0;
   }) ?? false;
 }
+
+/**
+ * Reads which processes are in a group.
+ *
+ * @param folder Absolute path of the group's folder.
+ * @param groups The groups.
+ * @returns Their ids; none for a group that is gone.
+ * @throws {CgroupError} When it cannot be read.
+ * @throws {SyntaxError} When it is not understood.
+ */
+export async function readPids(folder: string, groups: Pick<GroupTree, "read">): Promise<Pid[]> {
+  const pids = (text: string) =>
+    text.split("\n").filter((line) => line !== "").map((line) => toPid(parseCount(line)));
+  return await readParsed(groups, folder, "cgroup.procs", pids) ?? [];
+}
+
+/** Files that groups have without any controller. */
+const EVERYWHERE = /^cpu\.stat$|\.pressure$/;
 
 type ReadFile = <T>(file: string, parse: (text: string) => T) => Promise<T | undefined>;
 

@@ -1,3 +1,4 @@
+import type { Pid } from "#src/core/mod.ts";
 import type { GroupLimits } from "./limits.ts";
 import type { GroupUsage } from "./usage.ts";
 
@@ -45,6 +46,15 @@ export interface WorkerGroup {
    * @throws {SyntaxError} When its content is not understood.
    */
   usage(): Promise<GroupUsage>;
+
+  /**
+   * Reads which processes are in the group.
+   *
+   * @returns Their ids; none for a group that is gone.
+   * @throws {CgroupError} When it cannot be read.
+   * @throws {SyntaxError} When it is not understood.
+   */
+  pids(): Promise<Pid[]>;
 
   /**
    * Reads how many processes of the group were killed because memory ran out, be it the group's or

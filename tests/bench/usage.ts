@@ -21,8 +21,8 @@ export const usageBenchmark: Benchmark = {
   async run({ quick }: BenchContext): Promise<Reading[]> {
     const block = Deno.pid % 100;
     await using host = await openTestBackend({
-      portRangeStart: toPort(40_000),
-      portRangeEnd: toPort(40_000 + WORKERS + 50),
+      portRangeStart: toPort(10_000),
+      portRangeEnd: toPort(10_000 + WORKERS + 50),
       workerUidRangeStart: toUid(1_936_000_000 + block * 1000),
       workerUidRangeEnd: toUid(1_936_000_000 + block * 1000 + WORKERS + 50),
     });

@@ -1,6 +1,6 @@
 import type { Pid } from "#src/core/mod.ts";
-import { readIfThere } from "./read.ts";
-import { readStatus } from "./status.ts";
+import { readNowIfThere } from "./read.ts";
+import { parseStatus } from "./status.ts";
 
 /**
  * Reads the proportional set size from `/proc/PID/smaps_rollup` (proc_pid_smaps(5)): pages that
@@ -15,16 +15,32 @@ export function parsePssBytes(text: string): number | undefined {
 }
 
 /**
- * Measures the memory of a process: its proportional set size, or its resident set size where the
- * kernel does not give that, or not to this user.
+ * Measures the memory of processes: their proportional set sizes, or the resident set size of one
+ * for which the kernel does not give that, or not to this user.
  *
  * @param proc The root of the procfs.
- * @param pid The process.
- * @returns The size in bytes; 0 for a zombie and a process that is gone.
- * @throws {Error} When not even the process's status can be read.
+ * @param pids The processes.
+ * @returns The sum in bytes; zombies and processes that are gone add nothing.
+ * @throws {SyntaxError} When a process's status does not have its form.
+ * @throws {Error} When not even the status of a process can be read.
  */
-export async function readMemoryBytes(proc: string, pid: Pid): Promise<number> {
-  const rollup = await readIfThere(`${proc}/${pid}/smaps_rollup`).catch(() => undefined);
+export function readMemoryBytes(proc: string, pids: readonly Pid[]): number {
+  return pids.reduce((sum, pid) => sum + memoryOfOne(proc, pid), 0);
+}
+
+function memoryOfOne(proc: string, pid: Pid): number {
+  const rollup = readRollup(`${proc}/${pid}/smaps_rollup`);
   const pss = rollup === undefined ? undefined : parsePssBytes(rollup);
-  return pss ?? (await readStatus(proc, pid))?.rssBytes ?? 0;
+  if (pss !== undefined) return pss;
+  const status = readNowIfThere(`${proc}/${pid}/status`);
+  return status === undefined ? 0 : parseStatus(status).rssBytes;
+}
+
+/** Whatever keeps it from being read, the status is the next best. */
+function readRollup(path: string): string | undefined {
+  try {
+    return readNowIfThere(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { readMemoryBytes } from "./memory.ts";
 export { descendants } from "./process_tree.ts";
 export type { ProcOptions } from "./read.ts";
 export { readSocketTables, SharedSocketTables, type SocketTables } from "./socket_tables.ts";

@@ -35,6 +35,24 @@ export async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /**
+ * Reads a file of a process that may be gone, without a turn of another thread, which takes longer
+ * than the kernel needs for the text. Only for few files at once: nothing else goes on meanwhile.
+ *
+ * @param path The file.
+ * @returns Its text, or undefined when the process is gone, or went while it was being read.
+ * @throws {Error} When the file is there and cannot be read.
+ */
+export function readNowIfThere(path: string): string | undefined {
+  try {
+    const text = Deno.readTextFileSync(path);
+    return text === "" ? undefined : text;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw new Error(`cannot read ${path}: ${message(error)}`, { cause: error });
+  }
+}
+
+/**
  * Lists a folder of a process that may be gone.
  *
  * @param path The folder.

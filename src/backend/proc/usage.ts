@@ -1,7 +1,7 @@
 import type { Clock, Pid } from "#src/core/mod.ts";
 import { readMemoryBytes } from "./memory.ts";
 import { descendants } from "./process_tree.ts";
-import { mapInBatches, procRoot } from "./read.ts";
+import { procRoot } from "./read.ts";
 import type { ProcOptions } from "./read.ts";
 import { isDeadState, type ProcStat, readStat, TICKS_PER_SECOND } from "./stat.ts";
 
@@ -109,10 +109,9 @@ export class UsageSampler {
     }
     this.#measureCpu(new Map(stats.map((stat) => [`${stat.pid} ${stat.startTicks}`, stat])), nowMs);
     const live = stats.filter(({ state }) => !isDeadState(state));
-    const memory = await mapInBatches(live, ({ pid }) => readMemoryBytes(this.#proc, pid));
     return {
       cpuPercent: this.#cpuPercent,
-      memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0),
+      memoryBytes: readMemoryBytes(this.#proc, live.map(({ pid }) => pid)),
       processes: live.length,
     };
   }

@@ -1,5 +1,6 @@
 import { WorkerUsage } from "#src/backend/worker_usage.ts";
 import type { GroupUsage } from "#src/cgroup/mod.ts";
+import { toPid } from "#src/core/mod.ts";
 import { assertEquals } from "#tests/support/assert.ts";
 import { FakeClock } from "#tests/support/fake_clock.ts";
 
@@ -19,7 +20,7 @@ const COUNTED: GroupUsage = {
 function rig(group: Partial<GroupUsage> | undefined) {
   const clock = new FakeClock();
   let counted: GroupUsage = { ...COUNTED, ...group };
-  const looks = { group: 0, processes: 0 };
+  const looks = { group: 0, processes: 0, memory: 0 };
   const usage = new WorkerUsage({
     group: group === undefined ? undefined : {
       limits: LIMITS,
@@ -27,12 +28,17 @@ function rig(group: Partial<GroupUsage> | undefined) {
         looks.group++;
         return Promise.resolve(counted);
       },
+      pids: () => Promise.resolve([toPid(10), toPid(11)]),
     },
     processes: {
       sample() {
         looks.processes++;
         return Promise.resolve({ cpuPercent: 5, memoryBytes: 50, processes: 3 });
       },
+    },
+    memoryOf(pids) {
+      looks.memory++;
+      return 100 * pids.length;
     },
     pids: 256,
     clock,
@@ -58,7 +64,7 @@ Deno.test("a group that counts everything is asked alone", strict, async () => {
     io: { readBytes: 1, writtenBytes: 2 },
     pressure: { cpu: 1, memory: 2, io: 3 },
   });
-  assertEquals(looks, { group: 1, processes: 0 });
+  assertEquals(looks, { group: 1, processes: 0, memory: 0 });
 });
 
 Deno.test("the share of a core is of the time since the look before", strict, async () => {
@@ -88,18 +94,28 @@ Deno.test("within a second all who ask are told the same, after one look", stric
   assertEquals(looks.group, 2);
 });
 
-Deno.test("what a group does not count comes from the processes", strict, async () => {
+Deno.test("what a group does not count comes from its processes", strict, async () => {
   const nothing = { memoryBytes: undefined, memoryPeakBytes: undefined, processes: undefined };
   const { usage, clock, looks, set } = rig({ ...nothing, io: undefined, pressure: undefined });
   await clock.advance(1000);
   set({ cpuUsec: 100_000 });
   assertEquals(await usage.sample(), {
     cpuPercent: 10,
-    memoryBytes: 50,
-    processes: 3,
+    memoryBytes: 200,
+    processes: 2,
     limits: LIMITS,
   });
-  assertEquals(looks, { group: 1, processes: 1 });
+  assertEquals(looks, { group: 1, processes: 0, memory: 1 });
+});
+
+Deno.test("memory that no group counts is measured every few seconds", strict, async () => {
+  const { usage, clock, looks } = rig({ memoryBytes: undefined });
+  await usage.sample();
+  for (const [ms, measured] of [[1000, 1], [1400, 1], [5100, 2], [2400, 2], [5100, 3]] as const) {
+    await clock.advance(ms);
+    assertEquals((await usage.sample()).memoryBytes, 200);
+    assertEquals(looks.memory, measured, `${clock.monotonicMs()} ms`);
+  }
 });
 
 Deno.test("without a group the processes say all there is", strict, async () => {

@@ -1,4 +1,5 @@
-import { CgroupError, readOomKills, readPopulated, readUsage } from "#src/cgroup/mod.ts";
+import { CgroupError, readOomKills, readPids, readPopulated, readUsage } from "#src/cgroup/mod.ts";
+import { toPid } from "#src/core/mod.ts";
 import { assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { FakeGroups } from "./fake_groups.ts";
 
@@ -23,8 +24,10 @@ const NOTHING = {
   pressure: undefined,
 };
 
+const ALL = ["cpu", "io", "memory", "pids"];
+
 const usage = (files: Record<string, string>, refused: Record<string, string> = {}) =>
-  readUsage("/cg/a", new FakeGroups({ "/cg/a": files }, refused));
+  readUsage("/cg/a", new FakeGroups({ "/cg/a": files }, refused), ALL);
 
 Deno.test("a group with every controller tells everything", UNIT, async () => {
   assertEquals(await usage(FILES), {
@@ -41,9 +44,41 @@ Deno.test("a group without controllers tells CPU time", UNIT, async () => {
   assertEquals(await usage({ "cpu.stat": FILES["cpu.stat"] }), { ...NOTHING, cpuUsec: 1500 });
 });
 
+Deno.test("a group is not asked for what its controllers would count", UNIT, async () => {
+  const groups = new FakeGroups({ "/cg/a": FILES });
+  const asked: string[] = [];
+  const told = await readUsage("/cg/a", {
+    read(folder, file) {
+      asked.push(file);
+      return groups.read(folder, file);
+    },
+  }, ["pids"]);
+  assertEquals(asked.toSorted(), [
+    "cpu.pressure",
+    "cpu.stat",
+    "io.pressure",
+    "memory.pressure",
+    "pids.current",
+  ]);
+  assertEquals([told.cpuUsec, told.processes, told.memoryBytes, told.io], [
+    1500,
+    12,
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("the processes of a group are told, and garbled ones refused", UNIT, async () => {
+  const groups = new FakeGroups({ "/cg/a": { "cgroup.procs": "12\n345\n" } });
+  assertEquals(await readPids("/cg/a", groups), [toPid(12), toPid(345)]);
+  const garbled = new FakeGroups({ "/cg/a": { "cgroup.procs": "12\nx\n" } });
+  await assertRejects(() => readPids("/cg/a", garbled), SyntaxError, "cgroup.procs");
+});
+
 Deno.test("a group that is gone tells nothing, and had no one killed", UNIT, async () => {
   const groups = new FakeGroups({});
-  assertEquals(await readUsage("/cg/gone", groups), NOTHING);
+  assertEquals(await readUsage("/cg/gone", groups, ALL), NOTHING);
+  assertEquals(await readPids("/cg/gone", groups), []);
   assertEquals(await readOomKills("/cg/gone", groups), 0);
   assertEquals(await readPopulated("/cg/gone", groups), false);
 });
