@@ -11,6 +11,7 @@ export const PR = {
   GET_DUMPABLE: 3,
   SET_DUMPABLE: 4,
   SET_CHILD_SUBREAPER: 36,
+  SET_NO_NEW_PRIVS: 38,
 } as const;
 
 /** Signal numbers, from asm-generic/signal.h (x86-64 and aarch64 agree). */
@@ -104,6 +105,15 @@ export const MADV_DONTNEED = 4;
 /** `keyctl(2)`: join a session keyring, from linux/keyctl.h. */
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 
+/** `landlock_create_ruleset(2)`: tell the version of the interface, from linux/landlock.h. */
+export const LANDLOCK_CREATE_RULESET_VERSION = 1;
+
+/** What a Landlock domain can be cut off from, from linux/landlock.h; version 6, Linux 6.12. */
+export const LANDLOCK_SCOPE = { ABSTRACT_UNIX_SOCKET: 1, SIGNAL: 2 } as const;
+
+/** Version 6 of Landlock's interface is the first with {@linkcode LANDLOCK_SCOPE}. */
+export const LANDLOCK_ABI_WITH_SCOPES = 6;
+
 /** Sockets, from linux/socket.h, asm-generic/socket.h and linux/net.h. */
 export const SOCKET = {
   AF_INET: 2,
@@ -125,6 +135,8 @@ export const SYSCALL_NUMBERS = {
     close_range: 436,
     pidfd_send_signal: 424,
     pidfd_open: 434,
+    landlock_create_ruleset: 444,
+    landlock_restrict_self: 446,
   },
   aarch64: {
     rt_sigaction: 134,
@@ -133,5 +145,7 @@ export const SYSCALL_NUMBERS = {
     close_range: 436,
     pidfd_send_signal: 424,
     pidfd_open: 434,
+    landlock_create_ruleset: 444,
+    landlock_restrict_self: 446,
   },
 } as const;

@@ -11,6 +11,7 @@ export * from "./errno.ts";
 export * from "./fds.ts";
 export * from "./functions.ts";
 export * from "./keyring.ts";
+export * from "./landlock.ts";
 export * from "./libc.ts";
 export * from "./memory.ts";
 export * from "./pidfd.ts";

@@ -110,6 +110,18 @@ export function setDumpable(libc: Libc, dumpable: boolean): void {
 }
 
 /**
+ * Keeps this thread, and what it executes and starts, from ever gaining privilege through a set-id
+ * program or file capabilities. Calling thread only. See PR_SET_NO_NEW_PRIVS(2const).
+ *
+ * @param libc The C library.
+ * @throws {SyscallError} When the kernel refuses.
+ */
+export function setNoNewPrivs(libc: Libc): void {
+  const result = libc.symbols.prctl(PR.SET_NO_NEW_PRIVS, 1n, 0n, 0n, 0n);
+  libc.check(result, "prctl", "PR_SET_NO_NEW_PRIVS");
+}
+
+/**
  * Gives every signal its default action and unblocks all of them, for a program that is executed
  * next: it inherits what is ignored and blocked. The mask is the calling thread's, the actions are
  * the process's. glibc's own signals are among them, so that no ids may be changed afterwards.

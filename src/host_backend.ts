@@ -33,7 +33,9 @@ import {
 } from "#src/core/mod.ts";
 import {
   adoptOrphans,
+  findLandlock,
   type HostLayout,
+  type LandlockSupport,
   LauncherPool,
   probeHost,
   readSeccompFilter,
@@ -120,7 +122,9 @@ export async function openBackend(
     libc,
   });
   const attach = (monitorPid: Pid) => SandboxedProcess.of(libc, monitorPid);
-  const layout = await probeLayout(owners, { launchers, attach, bwrapPath, seccomp });
+  const landlock = await findLandlock(libc, { bwrapPath });
+  const canLandlock = landlock.kind === "scoped";
+  const layout = await probeLayout(owners, { launchers, attach, bwrapPath, canLandlock, seccomp });
   const backend = new ProcessBackend({
     frame: {
       launchers,
@@ -145,7 +149,7 @@ export async function openBackend(
   return {
     backend,
     identity,
-    missingLayers: missingLayers(identity, { layout, groups }),
+    missingLayers: missingLayers(identity, { layout, groups, landlock }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -242,7 +246,11 @@ async function sweepGroups(groups: WorkerGroups, log: Logger): Promise<void> {
 
 function missingLayers(
   { isRoot, groups: ids }: ServerIdentity,
-  { layout, groups }: { layout: HostLayout; groups: WorkerGroups | undefined },
+  { layout, groups, landlock }: {
+    layout: HostLayout;
+    groups: WorkerGroups | undefined;
+    landlock: LandlockSupport;
+  },
 ): string[] {
   const missing: string[] = [];
   if (!isRoot) {
@@ -265,6 +273,11 @@ function missingLayers(
   }
   if (!layout.canDisableUserns) {
     missing.push("this host does not let bwrap forbid further user namespaces inside the sandbox");
+  }
+  if (landlock.kind === "none") {
+    missing.push(
+      `workers on the host network reach its abstract unix sockets: ${landlock.reason}`,
+    );
   }
   return missing;
 }

@@ -24,6 +24,8 @@ import type { Config } from "#src/config/mod.ts";
 import { type Logger, newWorkerId, type Pid, systemClock, toAppName } from "#src/core/mod.ts";
 import type { ProgramResult, SandboxTrial, SandboxTrials } from "#src/preflight/mod.ts";
 import {
+  findLandlock,
+  type LandlockSupport,
   LauncherPool,
   probeHost,
   readSeccompFilter,
@@ -139,6 +141,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   #isClosing = false;
   #frame: Promise<SandboxFrame> | undefined;
   #groups: Promise<WorkerGroups | NoWorkerGroups> | undefined;
+  #landlock: Promise<LandlockSupport> | undefined;
   #seccomp: Promise<SeccompFilter | undefined> | undefined;
 
   /**
@@ -188,6 +191,14 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     return (await this.#ready()).layout.canDisableUserns;
   }
 
+  /** See {@linkcode SandboxTrials.landlock}. */
+  landlock(): Promise<LandlockSupport> {
+    this.#landlock ??= this.#findBwrap().then((bwrapPath) =>
+      findLandlock(this.#libc, { bwrapPath })
+    );
+    return this.#landlock;
+  }
+
   /** Ends what still runs, and the waiting launchers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
@@ -211,15 +222,23 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     return this.#frame;
   }
 
-  async #open(): Promise<SandboxFrame> {
+  async #findBwrap(): Promise<string> {
     const name = this.#config.process.bwrapPath;
     const path = Deno.env.get("PATH") ?? DEFAULT_PATH;
     const bwrapPath = await findProgram(name, { path });
     if (bwrapPath === undefined) throw new Error(`cannot make a sandbox: ${name} is no program`);
+    return bwrapPath;
+  }
+
+  async #open(): Promise<SandboxFrame> {
+    const bwrapPath = await this.#findBwrap();
+    const canLandlock = (await this.landlock()).kind === "scoped";
     const launchers = this.#launchers;
     const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
     const [layout, groups] = await Promise.all([
-      this.#owners.use(({ owner }) => probeHost({ launchers, attach, bwrapPath, owner })),
+      this.#owners.use(({ owner }) =>
+        probeHost({ launchers, attach, bwrapPath, owner, canLandlock })
+      ),
       this.#openGroups(),
     ]);
     return {

@@ -1,5 +1,5 @@
 import type { Config } from "#src/config/mod.ts";
-import type { ServerIdentity } from "#src/sandbox/mod.ts";
+import type { LandlockSupport, ServerIdentity } from "#src/sandbox/mod.ts";
 
 /** How a program ended that a check ran. */
 export interface ProgramResult {
@@ -66,6 +66,13 @@ export interface SandboxTrials {
    * @throws {Error} As {@linkcode SandboxTrials.run}.
    */
   canDisableUserns(): Promise<boolean>;
+  /**
+   * Tells whether the sandboxes are held by Landlock.
+   *
+   * @returns Whether they are, and if not, why.
+   * @throws {Error} When there is no bwrap.
+   */
+  landlock(): Promise<LandlockSupport>;
 }
 
 /** Where the system keeps what checks read, so that tests can show them another one. */

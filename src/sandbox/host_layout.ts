@@ -11,6 +11,8 @@ export interface HostLayout {
   readonly rootEntries: readonly RootEntry[];
   /** Whether `bwrap --disable-userns` works here. */
   readonly canDisableUserns: boolean;
+  /** Whether launchers can keep the host's abstract unix sockets and processes out of reach. */
+  readonly canLandlock: boolean;
 }
 
 /** The folders besides `/usr` in which Linux distributions keep programs and libraries. */

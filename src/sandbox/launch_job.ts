@@ -52,6 +52,7 @@ export function launchJob(
       // The kernel counts per uid: with a shared one the limit would count the server's user's all.
       ...(owner.exclusive ? [`NPROC=${owner.maxProcesses}:${owner.maxProcesses}`] : []),
     ],
+    landlock: spec.layout.canLandlock,
     keepFds: [],
     program: bwrapPath,
     args: bwrapArgs({ ...spec, command: behindGate(spec.command) }),

@@ -9,6 +9,7 @@ export * from "./environment.ts";
 export * from "./gate.ts";
 export * from "./host_layout.ts";
 export * from "./identity.ts";
+export * from "./landlock.ts";
 export * from "./launch_job.ts";
 export * from "./launcher.ts";
 export * from "./probe_host.ts";

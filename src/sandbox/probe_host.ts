@@ -16,6 +16,8 @@ export interface ProbeParts {
   readonly bwrapPath: string;
   /** Who to run as. */
   readonly owner: SandboxOwner;
+  /** Whether later sandboxes are held by Landlock; one that does not start with it is no sandbox. */
+  readonly canLandlock: boolean;
   /** The system call filter that later sandboxes get; none if not given. */
   readonly seccomp?: SeccompFilter | undefined;
   /** The host's root folder; `/` if not given. */
@@ -35,7 +37,7 @@ const PROBE_TMP_BYTES = 1024 * 1024;
  * @throws {Error} When no sandbox can be made at all, with what bwrap said.
  */
 export async function probeHost(
-  { launchers, attach, bwrapPath, owner, seccomp, root = "/" }: ProbeParts,
+  { launchers, attach, bwrapPath, owner, canLandlock, seccomp, root = "/" }: ProbeParts,
 ): Promise<HostLayout> {
   const rootEntries = await inspectRoot(root);
   const attempt = async (layout: HostLayout): Promise<string | undefined> => {
@@ -54,7 +56,7 @@ export async function probeHost(
       command: ["/usr/bin/true"],
     } as const;
     const child = await launchers.launch(launchJob(spec, { bwrapPath, owner }));
-    const [{ success }, , errors] = await Promise.all([
+    const [success, , errors] = await Promise.all([
       endOf(child, attach),
       new Response(child.stdout).text(),
       new Response(child.stderr).text(),
@@ -63,26 +65,29 @@ export async function probeHost(
     return success ? undefined : errors.trim().replaceAll("\n", "; ") || "no message";
   };
 
-  const strict = { rootEntries, canDisableUserns: true };
+  const strict = { rootEntries, canDisableUserns: true, canLandlock };
   if (await attempt(strict) === undefined) return strict;
-  const relaxed = { rootEntries, canDisableUserns: false };
+  const relaxed = { rootEntries, canDisableUserns: false, canLandlock };
   const failure = await attempt(relaxed);
   if (failure !== undefined) throw new Error(`cannot run a program in a sandbox: ${failure}`);
   return relaxed;
 }
 
-/** Waits until nothing of the sandbox is left, not even a zombie. */
+/**
+ * Waits until nothing of the sandbox is left, not even a zombie, and tells whether its program ran
+ * and succeeded.
+ */
 async function endOf(
   child: LaunchedProcess,
   attach: ProbeParts["attach"],
-): Promise<Deno.CommandStatus> {
-  await child.atGate;
+): Promise<boolean> {
+  const isAtGate = await child.atGate;
   using sandbox = attach(child.pid);
   await child.open();
-  const status = await child.status;
+  const { success } = await child.status;
   while (sandbox?.isAlive()) {
     sandbox.kill();
     await systemClock.sleep(END_POLL_MS);
   }
-  return status;
+  return isAtGate && success;
 }

@@ -3,7 +3,13 @@ import type { Backend, WorkerSpec } from "#src/backend/mod.ts";
 import type { ProcessConfig } from "#src/config/mod.ts";
 import { silentLogger, toUid } from "#src/core/mod.ts";
 import { findProgram } from "#src/find_program.ts";
-import { type HostLayout, LauncherPool, probeHost, SandboxedProcess } from "#src/sandbox/mod.ts";
+import {
+  findLandlock,
+  type HostLayout,
+  LauncherPool,
+  probeHost,
+  SandboxedProcess,
+} from "#src/sandbox/mod.ts";
 import { selfCommand } from "#src/self_command.ts";
 import { openTestBackend, wholeLog, workerSpec } from "#tests/support/host_backend.ts";
 import { runBare } from "./support/bare_bwrap.ts";
@@ -134,6 +140,7 @@ async function hostLayout(libc: Libc, config: ProcessConfig): Promise<HostLayout
     launchers,
     attach: (monitorPid) => SandboxedProcess.of(libc, monitorPid),
     bwrapPath: config.bwrapPath,
+    canLandlock: (await findLandlock(libc, config)).kind === "scoped",
     owner: {
       uid: config.workerUidRangeEnd,
       gid: config.workerGid,

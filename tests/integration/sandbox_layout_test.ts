@@ -53,7 +53,7 @@ const R = ["/usr/bin/R", "--no-echo", "--vanilla", "-e", "cat(1 + 1)"];
 
 Deno.test("R runs in a root that is laid out as the host's", root, async () => {
   const rootEntries = await inspectRoot("/");
-  assertEquals(await runIn({ rootEntries, canDisableUserns: true }, R), "2");
+  assertEquals(await runIn({ rootEntries, canDisableUserns: true, canLandlock: false }, R), "2");
 });
 
 Deno.test("R runs in a root whose system folders are folders of their own", root, async () => {
@@ -61,7 +61,7 @@ Deno.test("R runs in a root whose system folders are folders of their own", root
     kind: "directory",
     name,
   }));
-  const layout = { rootEntries, canDisableUserns: true };
+  const layout = { rootEntries, canDisableUserns: true, canLandlock: false };
   assertEquals(await runIn(layout, R), "2");
   const kinds = await runIn(layout, ["/bin/sh", "-c", "test -L /bin || echo folder"]);
   assertEquals(kinds, "folder\n");
@@ -76,6 +76,7 @@ Deno.test("a launcher that cannot be started is an error at once", root, async (
     keepGroups: false,
     lifeline: "signal" as const,
     rlimits: [],
+    landlock: false,
     keepFds: [],
     program: "/bin/true",
     args: [],

@@ -30,6 +30,7 @@ Deno.test("a waiting launcher refuses what is no job with exit code 2", root, as
       job({ program: "sh" }),
       job({ args: [{ copy: 1 }] }),
       job({ rlimits: "CORE=0:0" }),
+      job({ landlock: "true" }),
     ]
   ) {
     const { code, stderr } = await bwrapExec(["--wait"], text);

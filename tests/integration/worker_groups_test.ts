@@ -229,7 +229,8 @@ for (const how of ["its job", "--cgroup"] as const) {
       }).spawn();
       const traced = new Response(child.stderr).text();
       const job = {
-        ...{ uid, gid: uid, keepGroups: false, lifeline: "signal", rlimits: [], keepFds: [] },
+        ...{ uid, gid: uid, keepGroups: false, lifeline: "signal", rlimits: [], landlock: false },
+        keepFds: [],
         ...{ program: program[0], args: program.slice(1) },
       };
       const input = child.stdin.getWriter();

@@ -55,6 +55,7 @@ export function job(changes: Record<string, unknown>): string {
     keepGroups: false,
     lifeline: "signal",
     rlimits: [],
+    landlock: false,
     keepFds: [],
     program: "/bin/sh",
     args: [],

@@ -18,11 +18,21 @@ export interface TestNeeds {
 /**
  * Says what tests need.
  *
- * @param parts `root`: the tests run as root; `files`: absolute paths that must exist.
+ * @param parts `root`: the tests run as root; `files`: absolute paths that must exist; `others`:
+ * whether what else they need is there, by its name.
  * @returns Options for `Deno.test`, with the sanitizers on.
  */
-export function needs(parts: { root?: boolean; files?: readonly string[] } = {}): TestNeeds {
+export function needs(
+  parts: {
+    root?: boolean;
+    files?: readonly string[];
+    others?: Readonly<Record<string, boolean>>;
+  } = {},
+): TestNeeds {
   const missing = (parts.files ?? []).filter((path) => !exists(path));
+  for (const [name, isThere] of Object.entries(parts.others ?? {})) {
+    if (!isThere) missing.push(name);
+  }
   if (parts.root && Deno.uid() !== 0) missing.push("root");
   const ignore = missing.length > 0 && Deno.env.get("BLOCKYARD_TESTS_MUST_RUN") !== "1";
   if (ignore) {

@@ -7,6 +7,8 @@ import {
   getresgid,
   getresuid,
   joinNewSessionKeyring,
+  LANDLOCK_SCOPE,
+  landlockRestrict,
   type Libc,
   lowerRlimit,
   memfd,
@@ -14,6 +16,7 @@ import {
   RLIM_INFINITY,
   setDumpable,
   setgroups,
+  setNoNewPrivs,
   setParentDeathSignal,
   setresgid,
   setresuid,
@@ -54,6 +57,7 @@ export function become(libc: Libc, job: LaunchJob): never {
   step("verify the ids", () => verifyIds(libc, job));
   // Not before: glibc tells the other threads of a change of ids by a signal of its own.
   step("reset the signals", () => resetSignals(libc));
+  if (job.landlock) step("put what is outside out of reach", () => leaveReach(libc));
 
   const { parent } = job;
   if (parent !== undefined) {
@@ -120,6 +124,12 @@ function contentOf(libc: Libc, arg: Exclude<JobArg, string>): Uint8Array<ArrayBu
     return value + "\0";
   }).join("");
   return new TextEncoder().encode(text);
+}
+
+/** Behind the change of ids, which glibc signals to threads that stay outside. */
+function leaveReach(libc: Libc): void {
+  setNoNewPrivs(libc);
+  landlockRestrict(libc, LANDLOCK_SCOPE.ABSTRACT_UNIX_SOCKET | LANDLOCK_SCOPE.SIGNAL);
 }
 
 function verifyIds(libc: Libc, job: LaunchJob): void {

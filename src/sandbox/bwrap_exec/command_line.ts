@@ -14,6 +14,8 @@ Drops every privilege and becomes the program BWRAP, an absolute path.
                             (repeatable)
   --parent PID              end unless PID is still the parent, and when it ends
   --keep-fd N               file descriptor that stays open (repeatable)
+  --landlock                keep abstract unix sockets and processes outside out of
+                            reach
   --keep-groups             keep the supplementary groups
   --wait                    take the job as a line of JSON from standard input
   --help                    show this text
@@ -43,10 +45,15 @@ export function parseCommandLine(args: readonly string[]): Invocation {
   const rlimits: string[] = [];
   const keepFds: number[] = [];
   let keepGroups = false;
+  let landlock = false;
   for (let i = 0; i < options.length; i++) {
     const { name, inline } = splitOption(options[i] ?? "");
     if (name === "--keep-groups" && inline === undefined) {
       keepGroups = true;
+      continue;
+    }
+    if (name === "--landlock" && inline === undefined) {
+      landlock = true;
       continue;
     }
     const value = inline ?? options[++i];
@@ -83,6 +90,7 @@ export function parseCommandLine(args: readonly string[]): Invocation {
       lifeline: "signal",
       ...(cgroup === undefined ? {} : { cgroup }),
       rlimits,
+      landlock,
       keepFds,
       program: checkProgram(program),
       args: programArgs,

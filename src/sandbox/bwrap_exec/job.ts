@@ -35,6 +35,11 @@ export interface LaunchJob {
   readonly cgroup?: string;
   /** Limits as `NAME=SOFT:HARD`, see {@linkcode parseRlimit}. */
   readonly rlimits: readonly string[];
+  /**
+   * Keep abstract unix sockets and processes outside out of reach, by Landlock: only where the kernel
+   * has it, and the program needs no set-id bit.
+   */
+  readonly landlock: boolean;
   /** Descriptors above 2 that the program inherits. */
   readonly keepFds: readonly number[];
   /** Absolute path of the program. */
@@ -119,13 +124,27 @@ export function parseJob(line: string): LaunchJob {
   } catch {
     throw new JobError("the job on standard input is not JSON");
   }
-  const { uid, gid, keepGroups, parent, lifeline, cgroup, rlimits, keepFds, program, args } =
-    value ?? {};
+  const {
+    uid,
+    gid,
+    keepGroups,
+    parent,
+    lifeline,
+    cgroup,
+    rlimits,
+    landlock,
+    keepFds,
+    program,
+    args,
+  } = value ?? {};
   if (typeof program !== "string" || !Array.isArray(args) || !args.every(isJobArg)) {
     throw new JobError("the job on standard input lacks a program or its arguments");
   }
   if (!isListOf(rlimits, "string") || !isListOf(keepFds, "number")) {
     throw new JobError("the job on standard input lacks its limits or descriptors");
+  }
+  if (typeof landlock !== "boolean") {
+    throw new JobError("the job on standard input does not say whether Landlock is wanted");
   }
   return {
     uid: parseId(String(uid), "uid"),
@@ -135,6 +154,7 @@ export function parseJob(line: string): LaunchJob {
     lifeline: lifeline === "input" ? "input" : "signal",
     ...(cgroup === undefined ? {} : { cgroup: String(cgroup) }),
     rlimits: rlimits as string[],
+    landlock,
     keepFds: keepFds as number[],
     program: checkProgram(program),
     args,

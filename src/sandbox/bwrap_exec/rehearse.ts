@@ -11,6 +11,7 @@ const JOB = {
   lifeline: "signal",
   parent: 0,
   rlimits: ["CORE=0:0"],
+  landlock: true,
   keepFds: [],
   program: "/nowhere",
   args: ["--args", { list: ["--file", { data: "" }, "--seccomp", { base64: "" }] }, "--"],

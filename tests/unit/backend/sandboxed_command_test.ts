@@ -58,7 +58,7 @@ Deno.test(
         proc: "/proc",
         clock: systemClock,
         log,
-        layout: { rootEntries: [], canDisableUserns: true },
+        layout: { rootEntries: [], canDisableUserns: true, canLandlock: false },
         bwrapPath: "/usr/bin/bwrap",
         groups: { lacking: [] },
         seccomp: undefined,

@@ -18,7 +18,7 @@ export function fakeHost(overrides: Partial<PreflightHost> = {}): PreflightHost 
     configPath: undefined,
     identity: { uid: toUid(0), gid: toGid(0), groups: [], isRoot: true },
     roots: { proc: "/proc", etc: "/etc", sys: "/sys" },
-    sandboxes: { run: refuse, canDisableUserns: refuse },
+    sandboxes: { run: refuse, canDisableUserns: refuse, landlock: refuse },
     findProgram: () => Promise.resolve(undefined),
     runProgram: refuse,
     selfInSandbox: (args) => Promise.resolve({ command: ["/self", ...args], shown: [], env: {} }),

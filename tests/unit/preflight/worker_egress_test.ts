@@ -31,7 +31,7 @@ function probing(
   const canDisableUserns = () => Promise.resolve(true);
   return fakeHost({
     config: configOf({ ...QUIET, BLOCKYARD_SERVER_BIND: `127.0.0.1:${port}` }),
-    sandboxes: { run, canDisableUserns },
+    sandboxes: { ...fakeHost().sandboxes, run, canDisableUserns },
     ...overrides,
   });
 }

@@ -19,6 +19,7 @@ function spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
         { kind: "directory", name: "lib64" },
       ],
       canDisableUserns: true,
+      canLandlock: false,
     },
     toolTrees: [],
     app: { kind: "directory", path: "/srv/apps/hello" },
@@ -88,7 +89,7 @@ Deno.test(
   "bwrapOptions() leaves --disable-userns out where the host does not let bwrap do it",
   strict,
   () => {
-    const layout = { rootEntries: [], canDisableUserns: false };
+    const layout = { rootEntries: [], canDisableUserns: false, canLandlock: false };
     assertEquals(bwrapOptions(spec({ layout })).includes("--disable-userns"), false);
   },
 );
