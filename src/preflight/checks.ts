@@ -1,3 +1,4 @@
+import { abstractSockets } from "./abstract_sockets.ts";
 import { bwrapAvailable } from "./bwrap_available.ts";
 import { bwrapHostUidMapping } from "./bwrap_host_uid_mapping.ts";
 import { cgroupDelegation } from "./cgroup_delegation.ts";
@@ -34,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   resourceLimits,
   cloudMetadata,
   workerEgress,
+  abstractSockets,
   redisAuth,
   configSecurity,
 ];

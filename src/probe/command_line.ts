@@ -7,7 +7,8 @@ Tells whether connections can be opened; sends nothing. Prints a line of JSON fo
 each target. The exit code is 0 when all could be connected to, otherwise 1.
 
   --tcp HOST:PORT   a TCP port; an IPv6 address stands in brackets (repeatable)
-  --unix PATH       a unix socket by its absolute path (repeatable)
+  --unix PATH       a unix socket by its absolute path, an abstract one by @NAME
+                    (repeatable)
   --timeout D       how long each target may take, such as 2s or 500ms
   --help            show this text
 `;
@@ -65,10 +66,10 @@ export function parseCommandLine(args: readonly string[]): Invocation {
       }
       targets.push(target);
     } else {
-      if (!/^\/[^\0]+$/.test(value)) {
-        return misuse(`cannot connect to ${quoted}: want the absolute path of a socket`);
+      if (!/^[/@][^\0]+$/.test(value)) {
+        return misuse(`cannot connect to ${quoted}: want the absolute path of a socket, or @NAME`);
       }
-      targets.push({ kind: "unix", path: value });
+      targets.push({ kind: "unix", path: value.replace(/^@/, "\0") });
     }
   }
   if (targets.length === 0) return misuse("there is no target: want --tcp or --unix");

@@ -9,7 +9,7 @@ export type ProbeTarget =
   }
   | {
     readonly kind: "unix";
-    /** Absolute path of the socket. */
+    /** Absolute path of the socket; for an abstract one its name behind a NUL, unix(7). */
     readonly path: string;
   };
 
@@ -17,10 +17,11 @@ export type ProbeTarget =
  * Writes a target as the probe's command line takes it and its output names it.
  *
  * @param target The target.
- * @returns `host:port` with an IPv6 address in brackets, or the path of the socket.
+ * @returns `host:port` with an IPv6 address in brackets, or the path of the socket; that of an abstract
+ * one begins with `@` in place of the NUL.
  */
 export function targetText(target: ProbeTarget): string {
-  if (target.kind === "unix") return target.path;
+  if (target.kind === "unix") return target.path.replace(/^\0/, "@");
   const { hostname, port } = target;
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

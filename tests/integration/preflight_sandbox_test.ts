@@ -1,5 +1,6 @@
 /** The checks of the sandbox, on the real host with the real bwrap. */
 import { loadConfig } from "#src/config/mod.ts";
+import { abstractSockets } from "#src/preflight/abstract_sockets.ts";
 import { bwrapAvailable } from "#src/preflight/bwrap_available.ts";
 import { bwrapHostUidMapping } from "#src/preflight/bwrap_host_uid_mapping.ts";
 import type { PreflightHost } from "#src/preflight/mod.ts";
@@ -86,4 +87,12 @@ Deno.test("every process of a real worker has the uid that it was given", root, 
   const found = await bwrapHostUidMapping.run(opened.host);
   assert("severity" in found && found.severity === "ok", JSON.stringify(found));
   assert(found.message.includes(`gid ${START}`), found.message);
+});
+
+Deno.test("abstract sockets are tried from a real sandbox", root, async () => {
+  await using opened = openHost();
+  const found = await abstractSockets.run(opened.host);
+  const { kind } = await opened.host.sandboxes.landlock();
+  assert("severity" in found);
+  assertEquals(found.severity, kind === "scoped" ? "ok" : "warning");
 });

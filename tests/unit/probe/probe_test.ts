@@ -31,6 +31,13 @@ Deno.test("a command line names its targets in order", SANE, () => {
   });
 });
 
+Deno.test("an abstract socket is written with @ in place of NUL", SANE, () => {
+  const found = parseCommandLine(["--unix", "@a/b@c", "--timeout", "1s"]);
+  const target = { kind: "unix", path: "\0a/b@c" } as const;
+  assertEquals(found, { kind: "probe", timeoutMs: 1000, targets: [target] });
+  assertEquals(targetText(target), "@a/b@c");
+});
+
 const MISUSES: readonly [args: string[], problem: string][] = [
   [["--timeout", "1s"], "there is no target: want --tcp or --unix"],
   [["--tcp", "h:1"], "--timeout is missing: want one such as 2s"],
@@ -44,7 +51,10 @@ const MISUSES: readonly [args: string[], problem: string][] = [
   ],
   [["--timeout", "1s", "--timeout", "1s"], "--timeout is given twice: want it once"],
   [["--tcp", "h"], 'cannot connect to "h": want HOST:PORT or [IPV6]:PORT, port 1 to 65535'],
-  [["--unix", "r.sock"], 'cannot connect to "r.sock": want the absolute path of a socket'],
+  [
+    ["--unix", "r.sock"],
+    'cannot connect to "r.sock": want the absolute path of a socket, or @NAME',
+  ],
   [["--tcp"], "--tcp has no value"],
   [["--udp", "h:1"], '"--udp" is no option: want one of those that --help lists'],
 ];
