@@ -37,8 +37,8 @@ import {
   type HostLayout,
   type LandlockSupport,
   LauncherPool,
+  openSeccompFilter,
   probeHost,
-  readSeccompFilter,
   SandboxedProcess,
   type ServerIdentity,
   serverIdentity,
@@ -90,9 +90,7 @@ export async function openBackend(
   adoptOrphans(libc);
   const bwrapPath = await requireProgram(config.bwrapPath, "bubblewrap", "process.bwrap_path");
   const rPath = await requireProgram(config.rPath, "R", "process.r_path");
-  const seccomp = config.seccompProfile === undefined
-    ? undefined
-    : await readSeccompFilter(config.seccompProfile, identity);
+  const seccomp = config.seccompProfile && await openSeccompFilter(config.seccompProfile, identity);
 
   // Before any launcher is started, so that all of them are where this process is.
   const groups = cgroups ? await workerGroups(identity, log) : undefined;

@@ -27,8 +27,8 @@ import {
   findLandlock,
   type LandlockSupport,
   LauncherPool,
+  openSeccompFilter,
   probeHost,
-  readSeccompFilter,
   SandboxedProcess,
   type SeccompFilter,
   type ServerIdentity,
@@ -212,7 +212,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     const { seccompProfile } = this.#config.process;
     this.#seccomp ??= seccompProfile === undefined
       ? Promise.resolve(undefined)
-      : readSeccompFilter(seccompProfile, this.#identity);
+      : openSeccompFilter(seccompProfile, this.#identity);
     return this.#seccomp;
   }
 

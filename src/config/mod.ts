@@ -17,6 +17,7 @@ export type {
   ProcessConfig,
   ProxyConfig,
   RedisConfig,
+  SeccompProfile,
   ServerConfig,
   StoreConfig,
 } from "./types.ts";

@@ -3,7 +3,7 @@ import { resolve } from "node:path/posix";
 import { parseBind } from "./network.ts";
 import { chooseStore } from "./session_store.ts";
 import { type RawApp, rawAppDefaults, type RawConfig } from "./schema.ts";
-import type { AppConfig, AppSettings, Config } from "./types.ts";
+import type { AppConfig, AppSettings, Config, SeccompProfile } from "./types.ts";
 
 /**
  * Turns a valid file into what the program works with: units parsed, paths absolute.
@@ -39,9 +39,7 @@ export function resolveConfig(
       workerUidRangeStart: toUid(process.worker_uid_range_start),
       workerUidRangeEnd: toUid(process.worker_uid_range_end),
       workerGid: toGid(process.worker_gid),
-      seccompProfile: process.seccomp_profile === "none"
-        ? undefined
-        : resolve(process.seccomp_profile),
+      seccompProfile: seccompProfile(process.seccomp_profile),
       standbyLaunchers: process.standby_launchers,
       skipMetadataCheck: process.skip_metadata_check,
     },
@@ -80,6 +78,11 @@ function settings(app: RawApp): AppSettings {
       readOnly,
     })),
   };
+}
+
+function seccompProfile(text: string): SeccompProfile | undefined {
+  if (text === "none") return undefined;
+  return text === "default" ? { kind: "default" } : { kind: "file", path: resolve(text) };
 }
 
 function sizeOf(text: string): number {

@@ -26,7 +26,7 @@ const MAX_PIDS = 4_194_304;
 
 const mapping = "a mapping of keys to values";
 
-const SECCOMP_FORM = "none, or the absolute path of a compiled filter";
+const SECCOMP_FORM = "default, none, or the absolute path of a compiled filter";
 
 const port = wholeNumber(1024, 65535);
 
@@ -84,7 +84,7 @@ const process = z.strictObject({
   worker_uid_range_start: wholeNumber(1000, MAX_ID).default(1_900_000_000),
   worker_uid_range_end: wholeNumber(1000, MAX_ID).default(1_900_000_999),
   worker_gid: wholeNumber(1, MAX_ID).default(1_900_000_000),
-  seccomp_profile: text(SECCOMP_FORM, checkSeccompProfile).default("none"),
+  seccomp_profile: text(SECCOMP_FORM, checkSeccompProfile).default("default"),
   standby_launchers: wholeNumber(0, 64).default(1),
   skip_metadata_check: z.boolean({ error: "true or false" }).default(false),
 }, { error: mapping });
@@ -167,7 +167,7 @@ export const plainRules: PlainRules = {
 };
 
 function checkSeccompProfile(profile: string): void {
-  if (profile === "none") return;
+  if (profile === "default" || profile === "none") return;
   if (!profile.startsWith("/")) {
     throw new RangeError(`cannot use ${JSON.stringify(profile)}: want ${SECCOMP_FORM}`);
   }

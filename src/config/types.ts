@@ -61,13 +61,20 @@ export interface ProcessConfig {
   readonly workerUidRangeEnd: Uid;
   /** The gid of all workers, never 0. */
   readonly workerGid: Gid;
-  /** Absolute path of a compiled system call filter; undefined for no filter. */
-  readonly seccompProfile: string | undefined;
+  /** What decides about workers' system calls; undefined for nothing. */
+  readonly seccompProfile: SeccompProfile | undefined;
   /** How many launchers wait for the next worker, 0 or more. */
   readonly standbyLaunchers: number;
   /** Whether the preflight leaves the addresses of cloud metadata services alone. */
   readonly skipMetadataCheck: boolean;
 }
+
+/** What decides about workers' system calls. */
+export type SeccompProfile =
+  /** The policy that is built in. */
+  | { readonly kind: "default" }
+  /** A compiled filter, by its absolute path. */
+  | { readonly kind: "file"; readonly path: string };
 
 /** How requests find their worker. */
 export interface ProxyConfig {

@@ -25,7 +25,7 @@ export function hostPaths(
     executable,
     configPath,
     server.adminTokenFile,
-    process.seccompProfile,
+    process.seccompProfile?.kind === "file" ? process.seccompProfile.path : undefined,
     process.rigBase,
     ...programs,
     ...storeSockets(store),

@@ -55,9 +55,9 @@ async function guardedPaths({ config, configPath, findProgram }: PreflightHost):
   const paths: (GuardedPath | undefined)[] = [
     configPath === undefined ? undefined : { path: configPath, what: "the server's configuration" },
     bwrap === undefined ? undefined : { path: bwrap, what: "the server's bwrap" },
-    seccompProfile === undefined
+    seccompProfile?.kind !== "file"
       ? undefined
-      : { path: seccompProfile, what: "the workers' system call filter" },
+      : { path: seccompProfile.path, what: "the workers' system call filter" },
     { path: dataDir, what: "the server's data folder", hasOwnRules: true },
     // In the data folder there is no other way to it.
     adminTokenFile === undefined

@@ -1,7 +1,7 @@
 import { errorMessage } from "#src/core/mod.ts";
-import { readSeccompFilter } from "#src/sandbox/mod.ts";
+import { openSeccompFilter, type SeccompFilter } from "#src/sandbox/mod.ts";
 import type { Check } from "./check.ts";
-import { advice, error, type Finding, info, ok, setting, warning } from "./finding.ts";
+import { advice, error, type Finding, ok, setting, warning } from "./finding.ts";
 import type { PreflightHost, ProgramResult } from "./host.ts";
 
 /** Shows how the kernel treats the program itself (proc_pid_status(5)). */
@@ -9,38 +9,53 @@ const SHOW_MODE = ["/bin/sh", "-c", 'exec grep "^Seccomp:" /proc/self/status'] a
 /** SECCOMP_MODE_FILTER of linux/seccomp.h. */
 const FILTERED = /^Seccomp:\s*2$/m;
 
-const REPLACE = advice(
-  "Compile the filter anew for this machine, or set process.seccomp_profile to none and go without",
-);
+/** What to do about a profile that cannot be used, by its kind. */
+const REPAIRS = {
+  default: advice(
+    "Use a kernel with system call filters (CONFIG_SECCOMP_FILTER), or set " +
+      "process.seccomp_profile to none and go without",
+  ),
+  file: advice(
+    "Compile the filter anew for this machine, or set process.seccomp_profile to default",
+  ),
+};
 
 /** Whether the configured system call filter is one, and programs run under it. */
 export const seccompProfile: Check = {
   name: "seccomp_profile",
   category: "sandbox",
   async run(host) {
-    const path = host.config.process.seccompProfile;
-    if (path === undefined) {
-      return info(
+    const profile = host.config.process.seccompProfile;
+    if (profile === undefined) {
+      return warning(
         "workers can make every system call, because process.seccomp_profile is none",
-        setting("process.seccomp_profile: /etc/blockyard.bpf"),
+        setting("process.seccomp_profile: default"),
       );
     }
-    let instructions: number;
+    const repair = REPAIRS[profile.kind];
+    let filter: SeccompFilter;
     try {
-      ({ instructions } = await readSeccompFilter(path, host.identity));
+      filter = await openSeccompFilter(profile, host.identity);
     } catch (cause) {
-      return error(errorMessage(cause), REPLACE);
+      return error(errorMessage(cause), repair);
     }
+    const name = profile.kind === "file"
+      ? `the system call filter ${profile.path}`
+      : "the built-in system call policy";
     const filtered = await attempt(host, { withoutSeccomp: false });
     if (filtered.kind === "ran" && filtered.code === 0 && FILTERED.test(filtered.stdout)) {
-      return ok(`workers run under the ${instructions} instructions of ${path}`);
+      return ok(
+        profile.kind === "file"
+          ? `workers run under the ${filter.instructions} instructions of ${profile.path}`
+          : `workers run under ${name}`,
+      );
     }
     // Where no sandbox works at all, nothing is known about the filter.
     const bare = await attempt(host, { withoutSeccomp: true });
-    if (bare.kind === "failed") return notTried(path, bare.reason);
-    if (bare.code !== 0) return notTried(path, said(bare));
+    if (bare.kind === "failed") return notTried(name, bare.reason);
+    if (bare.code !== 0) return notTried(name, said(bare));
     const reason = filtered.kind === "failed" ? filtered.reason : said(filtered);
-    return error(`no program runs under the system call filter ${path}: ${reason}`, REPLACE);
+    return error(`no program runs under ${name}: ${reason}`, repair);
   },
 };
 
@@ -64,9 +79,9 @@ function said({ code, stdout, stderr }: ProgramResult): string {
   return `it ended with code ${code}${text === "" ? "" : ` and ${JSON.stringify(text)}`}`;
 }
 
-function notTried(path: string, reason: string): Finding {
+function notTried(name: string, reason: string): Finding {
   return warning(
-    `whether programs run under the system call filter ${path} could not be tried: ${reason}`,
+    `whether programs run under ${name} could not be tried: ${reason}`,
     advice("Repair what the message names and run the preflight again"),
   );
 }

@@ -14,5 +14,5 @@ export * from "./launch_job.ts";
 export * from "./launcher.ts";
 export * from "./probe_host.ts";
 export * from "./sandboxed_process.ts";
-export * from "./seccomp/filter.ts";
+export * from "./seccomp/mod.ts";
 export type { SignalName } from "#ffi/mod.ts";

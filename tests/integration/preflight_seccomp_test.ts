@@ -85,6 +85,13 @@ Deno.test("a filter that the kernel takes is ok, with its size", root, async () 
   });
 });
 
+Deno.test("the built-in policy is one that the kernel takes", root, async () => {
+  assertEquals(await ask("default"), {
+    severity: "ok",
+    message: "workers run under the built-in system call policy",
+  });
+});
+
 Deno.test("a filter that the kernel or no program takes is an error", root, async () => {
   await using folder = await tempFolder();
   // Opcode 0xffff is none; the kernel checks the program when it is loaded.
@@ -126,7 +133,7 @@ Deno.test(
   async () => {
     await using folder = await tempFolder();
     const path = await write(folder, "filter", refusing(UNAME, EPERM));
-    await using host = await openTestBackend({ seccompProfile: path });
+    await using host = await openTestBackend({ seccompProfile: { kind: "file", path } });
     const spec = shellSpec("grep '^Seccomp:' /proc/self/status; uname; echo over; exec sleep 60");
     await host.backend.spawn(spec);
     assertEquals(await lineOf(host.backend, spec.id, /^Seccomp:/), "Seccomp:\t2");
@@ -137,13 +144,13 @@ Deno.test(
     const uids = { workerUidRangeStart: toUid(START), workerUidRangeEnd: toUid(START + 9) };
     const cut = await write(folder, "cut", new Uint8Array(12));
     await assertRejects(
-      () => openTestBackend({ ...uids, seccompProfile: cut }),
+      () => openTestBackend({ ...uids, seccompProfile: { kind: "file", path: cut } }),
       Error,
       `cannot use ${cut} as the system call filter`,
     );
     const invalid = await write(folder, "invalid", assemble([0xffff, 0, 0, 0]));
     await assertRejects(
-      () => openTestBackend({ ...uids, seccompProfile: invalid }),
+      () => openTestBackend({ ...uids, seccompProfile: { kind: "file", path: invalid } }),
       Error,
       "cannot run a program in a sandbox",
     );

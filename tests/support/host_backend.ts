@@ -52,7 +52,7 @@ export async function openTestBackend(
     workerUidRangeEnd: toUid(1_910_000_000 + block * 1000 + SLOTS - 1),
     workerGid: toGid(1_910_000_000),
     standbyLaunchers: 1,
-    seccompProfile: undefined,
+    seccompProfile: { kind: "default" },
     skipMetadataCheck: false,
     ...config,
   };

@@ -43,7 +43,10 @@ const OVERRIDES: readonly [
   ],
   ["BLOCKYARD_PROCESS_WORKER_GID", " 7 ", "process", "workerGid", 7],
   ["BLOCKYARD_PROCESS_STANDBY_LAUNCHERS", "0", "process", "standbyLaunchers", 0],
-  ["BLOCKYARD_PROCESS_SECCOMP_PROFILE", "/s", "process", "seccompProfile", "/s"],
+  ["BLOCKYARD_PROCESS_SECCOMP_PROFILE", "/s", "process", "seccompProfile", {
+    kind: "file",
+    path: "/s",
+  }],
   ["BLOCKYARD_PROCESS_SKIP_METADATA_CHECK", "true", "process", "skipMetadataCheck", true],
   ["BLOCKYARD_PROXY_SESSION_IDLE_TTL", "2h", "proxy", "sessionIdleTtlMs", 7_200_000],
   ["BLOCKYARD_PROXY_IDLE_WORKER_TIMEOUT", "1s", "proxy", "idleWorkerTimeoutMs", 1000],

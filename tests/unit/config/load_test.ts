@@ -27,7 +27,7 @@ const DEFAULTS: Config = {
     workerUidRangeEnd: toUid(1_900_000_999),
     workerGid: toGid(1_900_000_000),
     standbyLaunchers: 1,
-    seccompProfile: undefined,
+    seccompProfile: { kind: "default" },
     skipMetadataCheck: false,
   },
   proxy: {
@@ -97,7 +97,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       workerUidRangeEnd: toUid(2_000_000_499),
       workerGid: toGid(2_000_000_000),
       standbyLaunchers: 0,
-      seccompProfile: "/etc/blockyard.bpf",
+      seccompProfile: { kind: "file", path: "/etc/blockyard.bpf" },
       skipMetadataCheck: true,
     },
     proxy: {

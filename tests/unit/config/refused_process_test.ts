@@ -30,10 +30,10 @@ const PROCESS: readonly [what: string, lines: string, problems: string[]][] = [
     "3:19 process.port_range_end: the range 20000 to 20010 has 11 ports, want at least proxy.max_workers, 100",
   ]],
   ["a relative seccomp_profile", "seccomp_profile: filters/strict.bpf", [
-    '2:20 process.seccomp_profile: cannot use "filters/strict.bpf": want none, or the absolute path of a compiled filter',
+    '2:20 process.seccomp_profile: cannot use "filters/strict.bpf": want default, none, or the absolute path of a compiled filter',
   ]],
   ["an empty seccomp_profile", 'seccomp_profile: ""', [
-    '2:20 process.seccomp_profile: cannot use "": want none, or the absolute path of a compiled filter',
+    '2:20 process.seccomp_profile: cannot use "": want default, none, or the absolute path of a compiled filter',
   ]],
   ["root as a worker", "worker_uid_range_start: 0", [
     "2:27 process.worker_uid_range_start: 0 is too small, want a whole number from 1000 to 4294967294",

@@ -18,11 +18,51 @@ function hostWith(profile: string, run?: SandboxTrials["run"]) {
 
 Deno.test("seccomp_profile tells of workers without a filter", strict, async () => {
   assertEquals(await seccompProfile.run(hostWith("none")), {
-    severity: "info",
+    severity: "warning",
     message: "workers can make every system call, because process.seccomp_profile is none",
-    fix: { kind: "setting", text: "process.seccomp_profile: /etc/blockyard.bpf" },
+    fix: { kind: "setting", text: "process.seccomp_profile: default" },
   });
 });
+
+Deno.test(
+  "seccomp_profile looks whether programs run under the built-in policy",
+  strict,
+  async () => {
+    const trials: (boolean | undefined)[] = [];
+    const host = hostWith("default", ({ withoutSeccomp }) => {
+      trials.push(withoutSeccomp);
+      return Promise.resolve({ code: 0, stdout: "Seccomp:\t2\n", stderr: "" });
+    });
+    assertEquals(await seccompProfile.run(host), {
+      severity: "ok",
+      message: "workers run under the built-in system call policy",
+    });
+    assertEquals(trials, [false]);
+  },
+);
+
+Deno.test(
+  "seccomp_profile says so when nothing runs under the built-in policy",
+  strict,
+  async () => {
+    const host = hostWith("default", ({ withoutSeccomp }) =>
+      Promise.resolve(
+        withoutSeccomp === true
+          ? { code: 0, stdout: "Seccomp:\t0\n", stderr: "" }
+          : { code: 1, stdout: "", stderr: "prctl(PR_SET_SECCOMP)\n" },
+      ));
+    assertEquals(await seccompProfile.run(host), {
+      severity: "error",
+      message: "no program runs under the built-in system call policy: it ended with code 1 and " +
+        '"prctl(PR_SET_SECCOMP)"',
+      fix: {
+        kind: "advice",
+        text: "Use a kernel with system call filters (CONFIG_SECCOMP_FILTER), or set " +
+          "process.seccomp_profile to none and go without",
+      },
+    });
+  },
+);
 
 Deno.test("seccomp_profile does not judge a filter where no sandbox works", strict, async () => {
   const path = await Deno.makeTempFile();

@@ -1,0 +1,52 @@
+import type { NumberedCalls } from "./call_numbers.ts";
+
+/**
+ * The system calls of aarch64: for each run of neighbours the number of the first, and their names.
+ * From asm-generic/unistd.h of Linux 6.1 with what arch/arm64/include/uapi/asm/unistd.h asks for
+ * (renameat, new stat, set and get rlimit, clone3, memfd_secret); numbers once given never change.
+ */
+export const AARCH64_CALLS: NumberedCalls = [
+  [0, "io_setup io_destroy io_submit io_cancel io_getevents setxattr lsetxattr"],
+  [7, "fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr"],
+  [14, "removexattr lremovexattr fremovexattr getcwd lookup_dcookie eventfd2 epoll_create1"],
+  [21, "epoll_ctl epoll_pwait dup dup3 fcntl inotify_init1 inotify_add_watch inotify_rm_watch"],
+  [29, "ioctl ioprio_set ioprio_get flock mknodat mkdirat unlinkat symlinkat linkat"],
+  [38, "renameat umount2 mount pivot_root nfsservctl statfs fstatfs truncate ftruncate"],
+  [47, "fallocate faccessat chdir fchdir chroot fchmod fchmodat fchownat fchown"],
+  [56, "openat close vhangup pipe2 quotactl getdents64 lseek read write readv"],
+  [66, "writev pread64 pwrite64 preadv pwritev sendfile pselect6 ppoll signalfd4"],
+  [75, "vmsplice splice tee readlinkat newfstatat fstat sync fsync fdatasync sync_file_range"],
+  [85, "timerfd_create timerfd_settime timerfd_gettime utimensat acct capget capset"],
+  [92, "personality exit exit_group waitid set_tid_address unshare futex set_robust_list"],
+  [100, "get_robust_list nanosleep getitimer setitimer kexec_load init_module delete_module"],
+  [107, "timer_create timer_gettime timer_getoverrun timer_settime timer_delete"],
+  [112, "clock_settime clock_gettime clock_getres clock_nanosleep syslog ptrace"],
+  [118, "sched_setparam sched_setscheduler sched_getscheduler sched_getparam sched_setaffinity"],
+  [123, "sched_getaffinity sched_yield sched_get_priority_max sched_get_priority_min"],
+  [127, "sched_rr_get_interval restart_syscall kill tkill tgkill sigaltstack rt_sigsuspend"],
+  [134, "rt_sigaction rt_sigprocmask rt_sigpending rt_sigtimedwait rt_sigqueueinfo"],
+  [139, "rt_sigreturn setpriority getpriority reboot setregid setgid setreuid setuid"],
+  [147, "setresuid getresuid setresgid getresgid setfsuid setfsgid times setpgid"],
+  [155, "getpgid getsid setsid getgroups setgroups uname sethostname setdomainname"],
+  [163, "getrlimit setrlimit getrusage umask prctl getcpu gettimeofday settimeofday"],
+  [171, "adjtimex getpid getppid getuid geteuid getgid getegid gettid sysinfo mq_open"],
+  [181, "mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr msgget"],
+  [187, "msgctl msgrcv msgsnd semget semctl semtimedop semop shmget shmctl shmat"],
+  [197, "shmdt socket socketpair bind listen accept connect getsockname getpeername"],
+  [206, "sendto recvfrom setsockopt getsockopt shutdown sendmsg recvmsg readahead"],
+  [214, "brk munmap mremap add_key request_key keyctl clone execve mmap fadvise64"],
+  [224, "swapon swapoff mprotect msync mlock munlock mlockall munlockall mincore"],
+  [233, "madvise remap_file_pages mbind get_mempolicy set_mempolicy migrate_pages"],
+  [239, "move_pages rt_tgsigqueueinfo perf_event_open accept4 recvmmsg"],
+  [260, "wait4 prlimit64 fanotify_init fanotify_mark name_to_handle_at open_by_handle_at"],
+  [266, "clock_adjtime syncfs setns sendmmsg process_vm_readv process_vm_writev"],
+  [272, "kcmp finit_module sched_setattr sched_getattr renameat2 seccomp getrandom"],
+  [279, "memfd_create bpf execveat userfaultfd membarrier mlock2 copy_file_range"],
+  [286, "preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents"],
+  [293, "rseq kexec_file_load"],
+  [424, "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree"],
+  [429, "move_mount fsopen fsconfig fsmount fspick pidfd_open clone3 close_range"],
+  [437, "openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 mount_setattr"],
+  [443, "quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self"],
+  [447, "memfd_secret process_mrelease futex_waitv set_mempolicy_home_node"],
+];
