@@ -36,10 +36,10 @@ export async function openSeccompFilter(
 ): Promise<SeccompFilter> {
   if (source.kind === "file") return await readSeccompFilter(source.path, { uid });
   if (!isSeccompArch(arch)) {
+    const known = SECCOMP_ARCH_NAMES.join(" and ");
     throw new Error(
-      `there is no built-in system call policy for ${arch}, only for ` +
-        `${SECCOMP_ARCH_NAMES.join(" and ")}: set process.seccomp_profile to the path of a ` +
-        "compiled filter, or to none",
+      `there is no built-in system call policy for ${arch}, only for ${known}: set ` +
+        "process.seccomp_profile to the path of a compiled filter, or to none",
     );
   }
   const program = builtInProgram(arch);
