@@ -26,7 +26,7 @@ export interface OpenPreflightHost extends AsyncDisposable {
 }
 
 /**
- * Opens this host for a preflight. Nothing is started before a check asks for it, but launchers.
+ * Opens this host for a preflight. Nothing is started before a check asks for it.
  *
  * @param config What is to run.
  * @param options `configPath` is the absolute path of the file, if there is one; `log` gets what

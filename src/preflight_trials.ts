@@ -135,7 +135,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   readonly #owners: TrialOwners;
   readonly #identity: ServerIdentity;
   readonly #log: Logger;
-  readonly #launchers: LauncherPool<WorkerGroup>;
+  #launchers: LauncherPool<WorkerGroup> | undefined;
   readonly #running = new Set<RunningSandbox>();
   readonly #runs = new Set<Promise<void>>();
   #isClosing = false;
@@ -145,7 +145,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   #seccomp: Promise<SeccompFilter | undefined> | undefined;
 
   /**
-   * Starts launchers in groups of their own, and nothing else before a trial is run.
+   * Starts nothing before a trial is run.
    *
    * @param parts What sandboxes are made with.
    */
@@ -163,13 +163,6 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     this.#owners = parts.owners;
     this.#identity = parts.identity;
     this.#log = parts.log;
-    this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
-      standby: STANDBY,
-      // The last ones would be started for nobody.
-      refill: false,
-      newGroup: () => this.#newGroup(),
-      log: parts.log,
-    });
   }
 
   /** See {@linkcode SandboxTrials.run}. */
@@ -202,7 +195,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   /** Ends what still runs, and the waiting launchers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
-    await this.#launchers[Symbol.asyncDispose]();
+    await this.#launchers?.[Symbol.asyncDispose]();
     for (const sandbox of this.#running) sandbox.kill();
     await Promise.allSettled([...this.#runs, this.#frame]);
   }
@@ -233,7 +226,8 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   async #open(): Promise<SandboxFrame> {
     const bwrapPath = await this.#findBwrap();
     const canLandlock = (await this.landlock()).kind === "scoped";
-    const launchers = this.#launchers;
+    if (this.#isClosing) throw new Error("cannot make a sandbox: the preflight is over");
+    const launchers = this.#startLaunchers();
     const attach = (monitorPid: Pid) => SandboxedProcess.of(this.#libc, monitorPid);
     const [layout, groups] = await Promise.all([
       this.#owners.use(({ owner }) =>
@@ -252,6 +246,17 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       groups: groups.kind === "none" ? undefined : groups,
       seccomp: undefined,
     };
+  }
+
+  #startLaunchers(): LauncherPool<WorkerGroup> {
+    this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
+      standby: STANDBY,
+      // The last ones would be started for nobody.
+      refill: false,
+      newGroup: () => this.#newGroup(),
+      log: this.#log,
+    });
+    return this.#launchers;
   }
 
   /** Beside those of workers, for rules that go by group; nothing is moved for trials. */

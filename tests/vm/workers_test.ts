@@ -18,7 +18,7 @@ const greedy = {
 };
 
 const CONFIG = {
-  process: { standby_launchers: 0 },
+  process: { standby_launchers: 1 },
   server: { log_level: "debug", default_memory_limit: "1g", default_pids_limit: 40 },
   proxy: { worker_start_timeout: "2m" },
   apps: {
@@ -29,6 +29,21 @@ const CONFIG = {
     },
     greedy,
     spinner: { ...greedy, cpu_limit: 0.3 },
+  },
+};
+
+/** Neither the app nor its child, which has a session of its own, listens to a signal. */
+const STUBBORN = `trap '' INT TERM; (setsid sleep 3600) & exec perl /app/greedy.pl "$0"`;
+const CROWD = 50;
+const CROWD_CONFIG = {
+  server: { shutdown_timeout: "1s" },
+  proxy: { worker_start_timeout: "2m" },
+  apps: {
+    crowd: {
+      path: `${APPS}greedy`,
+      cmd: ["/bin/sh", "-c", STUBBORN, "{port}"],
+      max_workers: CROWD,
+    },
   },
 };
 
@@ -149,6 +164,29 @@ testInVm("workers on a host with cgroup v2 alone", {
     await vm.sh("nft delete table inet test");
     assertEquals([outside.code, inside.code], [0, 1], inside.stderr);
     assert(inside.stderr.includes("Connection refused"), inside.stderr);
+  },
+
+  "are killed by their groups, fifty of them with children, when the server stops": async (vm) => {
+    const groups = async () => {
+      const found = await vm.sh("find /sys/fs/cgroup/*/workers -mindepth 1 -name 'sandbox-*'");
+      return found === "" ? 0 : found.split("\n").length;
+    };
+    {
+      await using server = await GuestServer.start(vm, {
+        config: CROWD_CONFIG,
+        folder: "/run/crowd",
+      });
+      // Each is a session of its own, which takes a worker.
+      for (let count = 0; count < CROWD; count++) {
+        assertEquals((await server.ask("/app/crowd/")).status, 200);
+      }
+      const workers = await server.workers("crowd");
+      assertEquals(new Set(workers.map(({ cgroup }) => cgroup?.folder)).size, CROWD);
+      assert(await groups() >= CROWD);
+      assertEquals(await vm.sh("pgrep -c sleep"), String(CROWD));
+    }
+    assertEquals(await groups(), 0);
+    assertEquals(await vm.sh("pgrep -c 'perl|sleep' || true"), "0");
   },
 
   "leave no group and no process when the server has stopped": async (vm) => {
