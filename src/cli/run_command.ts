@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "preflight": async () => (await import("./preflight.ts")).preflight,
   "systemd-unit": async () => (await import("./systemd_unit.ts")).printSystemdUnit,
   "apparmor": async () => (await import("./apparmor.ts")).apparmor,
+  "seccomp": async () => (await import("./seccomp.ts")).seccomp,
   "bwrap-exec": async () => (await import("#src/sandbox/bwrap_exec/main.ts")).bwrapExec,
   "probe": async () => (await import("#src/probe/main.ts")).probe,
 };
@@ -66,6 +67,7 @@ async function printHelp(): Promise<number> {
     import("./preflight.ts").then(({ PREFLIGHT }) => PREFLIGHT),
     import("./systemd_unit.ts").then(({ SYSTEMD_UNIT }) => SYSTEMD_UNIT),
     import("./apparmor.ts").then(({ APPARMOR }) => APPARMOR),
+    import("./seccomp.ts").then(({ SECCOMP }) => SECCOMP),
   ]);
   const bwrapExec = { name: "bwrap-exec", summary: "become a sandbox (started by serve)" };
   const probe = {

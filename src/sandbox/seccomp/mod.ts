@@ -6,4 +6,5 @@
  */
 export * from "./built_in.ts";
 export { isSeccompArch, SECCOMP_ARCH_NAMES, type SeccompArch } from "./call_numbers.ts";
+export { type CallExplanation, explainCall, KNOWN_CALLS } from "./explain.ts";
 export * from "./filter.ts";
