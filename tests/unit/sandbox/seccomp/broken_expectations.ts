@@ -2,8 +2,8 @@ import { SECCOMP_ARCHS, type SeccompArch } from "#src/sandbox/seccomp/call_numbe
 import { compilePolicy } from "#src/sandbox/seccomp/compile.ts";
 import type { CallGroup } from "#src/sandbox/seccomp/policy/mod.ts";
 import { instructionsOf, runProgram } from "#tests/support/classic_bpf.ts";
+import { EXPECTATIONS } from "#tests/support/seccomp_verdicts.ts";
 import { outcomeOf } from "./evaluate.ts";
-import { EXPECTATIONS } from "./verdicts.ts";
 
 /** The result: how many calls were looked at, and those of which something else becomes. */
 export interface Broken {

@@ -1,9 +1,7 @@
 import { SECCOMP_ARCHS, type SeccompArch } from "#src/sandbox/seccomp/call_numbers.ts";
 import type { ArgumentTest, CallGroup } from "#src/sandbox/seccomp/policy/mod.ts";
 import type { SeccompData } from "#tests/support/classic_bpf.ts";
-
-/** What becomes of a call, in words: `ALLOW`, `KILL`, or the name of an error. */
-export type Outcome = string;
+import type { Outcome } from "#tests/support/seccomp_verdicts.ts";
 
 /** Actions, linux/seccomp.h, and errors, errno(3), as a filter answers with them. */
 const OUTCOMES = new Map<number, Outcome>([

@@ -6,8 +6,8 @@ import {
   UNNAMED,
 } from "#src/sandbox/seccomp/policy/mod.ts";
 import { assert, assertEquals, assertGreater } from "#tests/support/assert.ts";
+import { EXPECTATIONS } from "#tests/support/seccomp_verdicts.ts";
 import { brokenExpectations } from "./broken_expectations.ts";
-import { EXPECTATIONS } from "./verdicts.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
 const ARCHS = Object.keys(SECCOMP_ARCHS) as SeccompArch[];

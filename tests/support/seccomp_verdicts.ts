@@ -1,4 +1,5 @@
-import type { Outcome } from "./evaluate.ts";
+/** What becomes of a call, in words: `ALLOW`, `KILL`, or the name of an error. */
+export type Outcome = string;
 
 /** Calls, with the arguments that matter, of which the same should become. */
 export type Expectation = readonly [outcome: Outcome, calls: string, ...args: (readonly Arg[])[]];
