@@ -88,7 +88,16 @@ export const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
 export const WNOHANG = 1;
 
 /** `open(2)` flags, from asm-generic/fcntl.h. */
-export const O = { RDONLY: 0, WRONLY: 1, RDWR: 2, CLOEXEC: 0o2000000 } as const;
+export const O = { RDONLY: 0, WRONLY: 1, RDWR: 2, CLOEXEC: 0o2000000, PATH: 0o10000000 } as const;
+
+/** `open(2)` flags that differ, from asm-generic/fcntl.h and arch/arm64's asm/fcntl.h. */
+export const O_OF_ARCH = {
+  x86_64: { DIRECTORY: 0o200000, NOFOLLOW: 0o400000 },
+  aarch64: { DIRECTORY: 0o40000, NOFOLLOW: 0o100000 },
+} as const;
+
+/** `openat(2)`: names are looked up from the working directory, from linux/fcntl.h. */
+export const AT_FDCWD: number = -100;
 
 /** `fcntl(2)`, from asm-generic/fcntl.h. */
 export const FCNTL = { SETFD: 2, FD_CLOEXEC: 1 } as const;
@@ -116,11 +125,14 @@ export const LANDLOCK_ABI_WITH_SCOPES = 6;
 
 /** Sockets, from linux/socket.h, asm-generic/socket.h and linux/net.h. */
 export const SOCKET = {
+  AF_UNIX: 1,
   AF_INET: 2,
   SOCK_STREAM: 1,
+  SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
   SO_REUSEADDR: 2,
+  SO_PEERCRED: 17,
 } as const;
 
 /** `sysconf(3)` names, from glibc's bits/confname.h. */

@@ -15,6 +15,7 @@ const MORE_NAMES: Readonly<Record<number, string>> = {
   98: "EADDRINUSE",
   99: "EADDRNOTAVAIL",
   105: "ENOBUFS",
+  111: "ECONNREFUSED",
   122: "EDQUOT",
   126: "ENOKEY",
 };

@@ -43,10 +43,14 @@ export const LIBC_SYMBOLS = {
 
   /** int open(const char *path, int flags, mode_t mode) */
   open: { parameters: ["buffer", "i32", "u32"], result: "i32" },
+  /** int openat(int dirfd, const char *path, int flags, mode_t mode) */
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   /** int close(int fd) */
   close: { parameters: ["i32"], result: "i32" },
   /** int dup2(int oldfd, int newfd) */
   dup2: { parameters: ["i32", "i32"], result: "i32" },
+  /** int dup3(int oldfd, int newfd, int flags) */
+  dup3: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** int fcntl(int fd, int op, int arg) */
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** ssize_t write(int fd, const void *buf, size_t count) */
@@ -66,8 +70,12 @@ export const LIBC_SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   /** int setsockopt(int fd, int level, int name, const void *value, socklen_t length) */
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  /** int getsockopt(int fd, int level, int name, void *value, socklen_t *length) */
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   /** int bind(int fd, const struct sockaddr *address, socklen_t length) */
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  /** int connect(int fd, const struct sockaddr *address, socklen_t length) */
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
 
   /** long syscall(long number, …): for calls that older glibc versions do not wrap */
   syscall: { parameters: ["i64", "i64", "i64", "i64", "i64", "i64"], result: "i64" },

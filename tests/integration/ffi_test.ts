@@ -11,14 +11,17 @@ import {
   getxattr,
   memfd,
   openLibc,
+  PathFd,
   Pidfd,
   reap,
   SIGNALS,
   SyscallError,
   sysconf,
+  unixPeer,
   writeKernelFile,
 } from "#ffi/mod.ts";
 import { assert, assertEquals, assertThrows } from "#tests/support/assert.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
 
@@ -136,4 +139,69 @@ Deno.test("a library that was closed is not closed twice", strict, () => {
   const libc = openLibc();
   libc[Symbol.dispose]();
   libc[Symbol.dispose]();
+});
+
+Deno.test("a handle on a file keeps to the file and not to its name", strict, async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/name`;
+  using libc = openLibc();
+  await Deno.writeTextFile(path, "first");
+  using from = new PathFd(libc, folder.path, { directory: true });
+  using held = new PathFd(libc, "name", { from });
+  await Deno.remove(path);
+  await Deno.writeTextFile(path, "second");
+  assertEquals(await Deno.readTextFile(held.path), "first");
+
+  using other = new PathFd(libc, path);
+  const before = held.path;
+  held.become(other);
+  assertEquals([held.path, await Deno.readTextFile(held.path)], [before, "second"]);
+
+  await Deno.symlink("/etc/passwd", `${folder.path}/link`);
+  using link = new PathFd(libc, "link", { from });
+  assertEquals((await Deno.stat(link.path)).isSymlink, true);
+  const refused = assertThrows(
+    () => new PathFd(libc, path, { directory: true }),
+    SyscallError,
+  );
+  assertEquals(refused.code, "ENOTDIR");
+  held[Symbol.dispose]();
+  held[Symbol.dispose]();
+  assertThrows(() => held.path, TypeError, "it was closed");
+  assertThrows(() => other.become(held), TypeError, "it was closed");
+});
+
+Deno.test("a handle on a file does not outlive an execve", strict, async () => {
+  using libc = openLibc();
+  using held = new PathFd(libc, "/etc");
+  using other = new PathFd(libc, "/usr");
+  held.become(other);
+  const number = held.path.split("/").at(-1);
+  const info = await Deno.readTextFile(`/proc/self/fdinfo/${number}`);
+  const flags = parseInt(/^flags:\s+([0-7]+)$/m.exec(info)?.[1] ?? "", 8);
+  assertEquals(flags & 0o2000000, 0o2000000);
+});
+
+Deno.test("unixPeer() tells who listens, and refuses what nobody listens on", strict, async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/socket`;
+  using libc = openLibc();
+  using handles = new DisposableStack();
+  let nobody: string;
+  {
+    using _listener = Deno.listen({ transport: "unix", path });
+    const { effective: uid } = getresuid(libc);
+    const { effective: gid } = getresgid(libc);
+    assertEquals(unixPeer(libc, path), { pid: Deno.pid, uid, gid });
+    nobody = handles.use(new PathFd(libc, path)).path;
+    assertEquals(unixPeer(libc, nobody).pid, Deno.pid);
+  }
+  for (const where of [nobody, folder.path]) {
+    assertEquals(assertThrows(() => unixPeer(libc, where), SyscallError).code, "ECONNREFUSED");
+  }
+  assertEquals(
+    assertThrows(() => unixPeer(libc, `${folder.path}/none`), SyscallError).code,
+    "ENOENT",
+  );
+  assertThrows(() => unixPeer(libc, `/${"x".repeat(108)}`), RangeError, "want at most 107 bytes");
 });
