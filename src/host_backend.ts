@@ -42,6 +42,7 @@ import {
   SandboxedProcess,
   type ServerIdentity,
   serverIdentity,
+  WorkerSocket,
 } from "#src/sandbox/mod.ts";
 import { findProgram } from "./find_program.ts";
 import { selfCommand } from "./self_command.ts";
@@ -138,6 +139,7 @@ export async function openBackend(
     owners,
     ports: slots.ports,
     holdPort: (port) => bindLoopbackPort(libc, port),
+    openSocket: (initPid, uid) => new WorkerSocket(libc, initPid, { uid, procRoot: PROC }),
     rPath,
     rigBase: config.rigBase,
     limits,

@@ -279,7 +279,8 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     slots: SandboxSlots,
     trial: SandboxTrial,
   ): Promise<ProgramResult> {
-    const { command, shown = [], env = {}, timeoutMs = TRIAL_TIMEOUT_MS, whileRunning } = trial;
+    const { command, network = "host", shown = [], env = {}, whileRunning } = trial;
+    const { timeoutMs = TRIAL_TIMEOUT_MS } = trial;
     const toolTrees = shown.map((it) =>
       typeof it === "string"
         ? { source: it, target: it, readOnly: true }
@@ -288,6 +289,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     const sandbox = await startCommand({
       id: newWorkerId(TRIAL),
       command,
+      network,
       app: { kind: "none" },
       mounts: [],
       env,

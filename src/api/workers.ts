@@ -6,6 +6,7 @@ import type {
   WorkerInfo,
 } from "#src/backend/mod.ts";
 import {
+  addressText,
   ConflictError,
   MAX_WORKER_CORES,
   MIN_WORKER_BYTES,
@@ -84,7 +85,7 @@ function workerJson(info: WorkerInfo, sessions: number): Record<string, unknown>
     state,
     uid,
     pid,
-    address: `${address.hostname}:${address.port}`,
+    address: addressText(address),
     sessions,
     started_at: new Date(startedAtMs).toISOString(),
     cgroup: cgroup ?? null,

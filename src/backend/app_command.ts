@@ -1,6 +1,7 @@
 import type { SignalName } from "#src/sandbox/mod.ts";
-import { NotFoundError, type Port } from "#src/core/mod.ts";
+import { type Address, misplacedPlaceholder, NotFoundError } from "#src/core/mod.ts";
 import type { AppSource } from "./backend.ts";
+import { rCode, type Runner } from "./r_code.ts";
 
 /** What is executed for an app, and how it is asked to finish. */
 export interface AppCommand {
@@ -10,13 +11,10 @@ export interface AppCommand {
   readonly stopSignals: readonly SignalName[];
 }
 
-/** What an app's program needs to know to be reached. */
-export interface ListenOn {
-  /** The address to listen on. */
-  readonly hostname: string;
-  /** The port to listen on. */
-  readonly port: Port;
-}
+/**
+ * Where an app's program is to listen: at a port of this host, or at a unix socket of its sandbox.
+ */
+export type ListenOn = Address;
 
 /** R finishes its `on.exit` and `onStop` handlers on SIGINT; SIGTERM ends it at once. */
 const R_STOP_SIGNALS: readonly SignalName[] = ["SIGINT", "SIGTERM"];
@@ -25,23 +23,22 @@ const R_STOP_SIGNALS: readonly SignalName[] = ["SIGINT", "SIGTERM"];
  * Puts the command of an app together.
  *
  * @param app `cmd` as configured, or else `files`, the names at the top of the app's folder.
- * @param options `rPath` is the R to run; the rest is where to listen.
+ * @param options `rPath` is the R to run; `on` is where to listen.
  * @returns The command.
  * @throws {NotFoundError} When there is no `cmd` and no file that tells what kind of app it is.
+ * @throws {RangeError} When `cmd` is to be told of a port and the app has none, or of a socket.
  */
 export function appCommand(
   { cmd, files }: { cmd: readonly string[] | undefined; files: readonly string[] },
-  { rPath, hostname, port }: ListenOn & { rPath: string },
+  { rPath, on }: { rPath: string; on: ListenOn },
 ): AppCommand {
   if (cmd !== undefined) {
-    const command = cmd.map((arg) =>
-      arg.replaceAll("{port}", String(port)).replaceAll("{host}", hostname)
-    );
+    const command = cmd.map((arg) => fillIn(arg, on));
     const program = command[0]?.split("/").at(-1) ?? "";
     const isR = program === "R" || program === "Rscript";
     return { command, stopSignals: isR ? R_STOP_SIGNALS : ["SIGTERM"] };
   }
-  const code = rCode(files, { hostname, port });
+  const code = rCode(runnerOf(files), on);
   return {
     command: [rPath, "--no-echo", "--no-save", "--no-restore", "-e", code],
     stopSignals: R_STOP_SIGNALS,
@@ -78,12 +75,17 @@ export function isShinyApp(files: readonly string[]): boolean {
   return hasFile(files, ["app.r", "server.r"]);
 }
 
-function rCode(files: readonly string[], { hostname, port }: ListenOn): string {
-  const on = `host='${hostname}',port=${port}L`;
-  if (isShinyApp(files)) return `shiny::runApp('/app',${on},launch.browser=FALSE)`;
-  if (hasFile(files, ["plumber.r", "entrypoint.r"])) {
-    return `plumber::plumb(dir='/app')$run(${on})`;
-  }
+function fillIn(arg: string, on: ListenOn): string {
+  const problem = misplacedPlaceholder(arg, on.kind === "tcp" ? "host" : "none");
+  if (problem !== undefined) throw new RangeError(`cannot use ${JSON.stringify(arg)}: ${problem}`);
+  return on.kind === "tcp"
+    ? arg.replaceAll("{port}", String(on.port)).replaceAll("{host}", on.hostname)
+    : arg.replaceAll("{socket}", on.path);
+}
+
+function runnerOf(files: readonly string[]): Runner {
+  if (isShinyApp(files)) return "shiny";
+  if (hasFile(files, ["plumber.r", "entrypoint.r"])) return "plumber";
   throw new NotFoundError(
     "cannot tell how to run the app: want app.R, server.R or plumber.R in its folder, or cmd",
   );

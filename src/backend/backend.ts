@@ -1,4 +1,4 @@
-import type { AppName, Gid, Pid, Port, Uid, WorkerId } from "#src/core/mod.ts";
+import type { AppName, Gid, NetworkMode, Pid, Port, Uid, WorkerId } from "#src/core/mod.ts";
 
 /** Where a worker's files come from; the worker sees them read-only at `/app`. */
 export type AppSource =
@@ -25,9 +25,12 @@ export interface WorkerSpec {
   readonly app: AppName;
   /** The app's files. */
   readonly source: AppSource;
+  /** Whether it has the host's network, or none and listens on a unix socket. */
+  readonly network: NetworkMode;
   /**
-   * The program and its arguments; `{port}` and `{host}` are replaced in each. Without it the files
-   * of the app decide: Shiny for `app.R` or `server.R`, plumber for `plumber.R`.
+   * The program and its arguments; `{port}` and `{host}`, or `{socket}` without a network, are
+   * replaced in each. Without it the files of the app decide: Shiny for `app.R` or `server.R`,
+   * plumber for `plumber.R`.
    */
   readonly cmd?: readonly string[];
   /** `4.4` or `4.4.2`; empty for the R that the server is configured with. */
@@ -63,14 +66,30 @@ export interface WorkerCgroup {
 }
 
 /** Where a worker answers. */
-export interface WorkerAddress {
-  /** The family; tells what the other fields are. */
-  readonly kind: "tcp";
-  /** An address of this host. */
-  readonly hostname: string;
-  /** The port that was claimed for the worker. */
-  readonly port: Port;
-}
+export type WorkerAddress =
+  /** At a port. */
+  | {
+    readonly kind: "tcp";
+    /** An address of this host. */
+    readonly hostname: string;
+    /** The port that was claimed for the worker. */
+    readonly port: Port;
+  }
+  /** At a unix socket. */
+  | {
+    readonly kind: "unix";
+    /**
+     * Where the socket is on the host, for people: the worker decides what is there. No two workers
+     * have the same at a time.
+     */
+    readonly path: string;
+    /**
+     * What to connect to in its place: a path of this process that leads to the very socket that was
+     * seen to be the worker's. Connections are refused until the first healthy answer. It may come
+     * to lead to another worker's once the worker was removed.
+     */
+    readonly connectPath: string;
+  };
 
 /** The life of a worker, in this order; some steps can be skipped, none is gone back. */
 export type WorkerState = "starting" | "ready" | "draining" | "stopping" | "exited";

@@ -45,6 +45,7 @@ export async function runBuild(spec: BuildSpec, parts: BuildParts): Promise<Buil
       startCommand({
         id: spec.id,
         command: spec.cmd,
+        network: "host",
         app: { kind: "none" },
         mounts,
         env: spec.env,

@@ -11,7 +11,7 @@ import {
 /** What a health check has to know of a worker. */
 export interface HealthSubject {
   /** Where it should answer. */
-  readonly address: WorkerAddress;
+  readonly address: WorkerAddress & { readonly kind: "tcp" };
   /** Its monitor. */
   readonly pid: Pid;
   /** Its uid, if that is its alone. */
@@ -22,7 +22,7 @@ export interface HealthSubject {
 const CONNECT_TIMEOUT_MS = 1000;
 
 /**
- * Looks whether a worker answers, and whether it is really the worker that does: any program of the
+ * Looks whether a worker answers at its port, and whether it is really the worker that does: any program of the
  * host could listen on its port.
  *
  * @param worker The worker.

@@ -9,6 +9,7 @@ export * from "./backend.ts";
 export { type BusyUidsOptions, findBusyUids } from "./busy_uids.ts";
 export { enforcedLimits } from "./enforced_limits.ts";
 export { describeExit, type MonitorEnding } from "./exit_reason.ts";
+export type { ListeningParts } from "./listening.ts";
 export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";
 export {
   answeringAt,

@@ -1,5 +1,4 @@
-import { claimPort, type HoldPort, type SlotAllocator } from "#src/allocator/mod.ts";
-import { ConflictError, NotFoundError, type Port, type WorkerId } from "#src/core/mod.ts";
+import { addressText, ConflictError, NotFoundError, type WorkerId } from "#src/core/mod.ts";
 import { appCommand, topLevelFiles } from "./app_command.ts";
 import type {
   Backend,
@@ -17,7 +16,7 @@ import type {
 import { runBuild } from "./build.ts";
 import { changeLimits } from "./change_limits.ts";
 import { enforcedLimits } from "./enforced_limits.ts";
-import { checkHealth } from "./health.ts";
+import { chooseListening, type ListeningParts } from "./listening.ts";
 import { appFiles, canonicalBinds } from "./mounts.ts";
 import { readMemoryBytes, SharedSocketTables, UsageSampler } from "./proc/mod.ts";
 import { resolveRuntime, type RRuntime } from "./r_runtime.ts";
@@ -28,15 +27,12 @@ import { Worker } from "./worker.ts";
 import { WorkerUsage } from "./worker_usage.ts";
 
 /** What a {@linkcode ProcessBackend} is made of. */
-export interface ProcessBackendParts {
+export interface ProcessBackendParts
+  extends Pick<ListeningParts, "ports" | "holdPort" | "openSocket"> {
   /** What every sandbox is made of. */
   readonly frame: SandboxFrame;
   /** Who workers run as. */
   readonly owners: OwnerPolicy;
-  /** Where ports come from. */
-  readonly ports: SlotAllocator<Port>;
-  /** Binds a port while it waits for its worker. */
-  readonly holdPort: HoldPort;
   /** Absolute path of the R for apps that ask for no version. */
   readonly rPath: string;
   /** Where rig installs R versions. */
@@ -45,8 +41,6 @@ export interface ProcessBackendParts {
   readonly limits: ResourceLimits;
 }
 
-/** Workers listen here: the host's loopback, which no other host reaches. */
-const WORKER_HOST = "127.0.0.1";
 /** What is left of a worker that has exited. */
 const NOTHING_USED = { cpuPercent: 0, memoryBytes: 0, processes: 0 };
 /** How long an app may take to finish when it is stopped, if nobody says otherwise. */
@@ -91,8 +85,9 @@ export class ProcessBackend implements Backend {
   }
 
   async #start(spec: WorkerSpec, signal: AbortSignal | undefined): Promise<Worker> {
-    const { frame, owners, ports, holdPort } = this.#parts;
+    const { frame, owners } = this.#parts;
     const { clock, log, proc } = frame;
+    const tables = this.#tables;
     const step = stepsOf(`cannot start worker ${spec.id}`, signal);
     await using undo = new AsyncDisposableStack();
 
@@ -109,29 +104,36 @@ export class ProcessBackend implements Backend {
     const { uid } = slots.owner;
     const releaseUid = releaseOnce(slots.release, { what: `uid ${uid}`, log });
     undo.defer(releaseUid);
-    const held = await step("claim a port", () => claimPort(ports, holdPort, { signal }));
-    const { port } = held;
-    const releasePort = releaseOnce(() => held.release(), { what: `port ${port}`, log });
-    undo.defer(releasePort);
-
-    const address: WorkerAddress = { kind: "tcp", hostname: WORKER_HOST, port };
+    const { owner } = slots;
+    const listening = await step(
+      spec.network === "none" ? "choose a socket" : "claim a port",
+      () => chooseListening(spec, { owner, signal, parts: { ...this.#parts, ...frame, tables } }),
+    );
+    undo.use(listening);
+    undo.defer(() => listening.release());
     const { command, stopSignals } = await step(
       "choose the command",
-      () => appCommand({ cmd: spec.cmd, files }, { rPath: runtime.rPath, ...address }),
+      () => appCommand({ cmd: spec.cmd, files }, { rPath: runtime.rPath, on: listening.on }),
     );
     const { id, env } = spec;
     const limits = this.#limitsOf(spec);
     const sandbox = await step(
       "start the sandbox",
       () =>
-        startCommand({ id, command, app, mounts, env, workDir: "/app", runtime }, {
+        startCommand({
+          id,
+          command,
+          network: listening.network,
+          app,
+          mounts,
+          env,
+          workDir: "/app",
+          runtime,
+        }, {
           slots,
           frame,
           limits,
-          // R sets SO_REUSEADDR and can listen on a port that is held for it; not every program does.
-          beforeProgram: () => {
-            if (spec.cmd !== undefined) held.unhold();
-          },
+          beforeProgram: (initPid) => listening.beforeProgram(initPid),
         }),
     );
     undo.defer(() => {
@@ -146,8 +148,7 @@ export class ProcessBackend implements Backend {
     const worker = new Worker(spec, {
       sandbox,
       slots,
-      port: held,
-      address,
+      listening,
       startedAtMs: clock.now(),
       stopSignals,
       usage: new WorkerUsage({
@@ -158,13 +159,17 @@ export class ProcessBackend implements Backend {
         clock,
       }),
       release: async () => {
-        await releasePort();
+        await listening.release();
         await releaseUid();
       },
     });
     undo.move();
+    const { address } = listening;
+    const where = address.kind === "tcp"
+      ? { port: address.port }
+      : { address: addressText(address) };
     const cgroup = sandbox.group?.path;
-    const fields = { worker: spec.id, app: spec.app, pid: sandbox.pid, uid, port, cgroup };
+    const fields = { worker: spec.id, app: spec.app, pid: sandbox.pid, uid, ...where, cgroup };
     log.info("worker started", fields);
     this.#track(worker.exited.then((exit) => log.info("worker exited", { ...fields, exit })));
     return worker;
@@ -189,12 +194,8 @@ export class ProcessBackend implements Backend {
   /** See {@linkcode Backend.healthCheck}. */
   async healthCheck(id: WorkerId): Promise<Health> {
     const worker = this.#worker(id);
-    const { address, sandbox, slots: { owner } } = worker.parts;
-    const reason = worker.exit ? "" : await checkHealth({
-      address,
-      pid: sandbox.pid,
-      exclusiveUid: owner.exclusive ? owner.uid : undefined,
-    }, { proc: this.#parts.frame.proc, tables: this.#tables });
+    const { listening, sandbox } = worker.parts;
+    const reason = worker.exit ? "" : await listening.check(sandbox.pid);
     if (worker.exit) return { status: "exited", exit: worker.exit };
     if (reason !== undefined) return { status: "unhealthy", reason };
     worker.markReady();
@@ -211,7 +212,7 @@ export class ProcessBackend implements Backend {
 
   /** See {@linkcode Backend.addr}. */
   addr(id: WorkerId): WorkerAddress {
-    return this.#worker(id).parts.address;
+    return this.#worker(id).parts.listening.address;
   }
 
   /** See {@linkcode Backend.listManaged}. */
@@ -221,8 +222,10 @@ export class ProcessBackend implements Backend {
 
   /** See {@linkcode Backend.removeResource}. */
   async removeResource(id: WorkerId): Promise<void> {
+    const worker = this.#worker(id);
     await this.stop(id);
     this.#workers.delete(id);
+    worker.parts.listening[Symbol.dispose]();
   }
 
   /** See {@linkcode Backend.workerResourceUsage}. */
@@ -298,6 +301,7 @@ export class ProcessBackend implements Backend {
       workers.map((worker) => worker.stop({ graceMs, reason: { kind: "stopped" } })),
     );
     await Promise.allSettled(this.#pending);
+    for (const worker of workers) worker.parts.listening[Symbol.dispose]();
   }
 
   /** What this host cannot hold workers to, they are not held to; the log of its start says so. */

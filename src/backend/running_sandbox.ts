@@ -96,7 +96,8 @@ export class RunningSandbox {
    * @param job What a launcher is told.
    * @param parts What it takes; `limits` are what its cgroup is held to, which is removed when the
    * sandbox has ended; `exclusiveUid` is the uid that nothing else runs under, if so;
-   * `beforeProgram` is called when the sandbox is finished and its program has not begun.
+   * `beforeProgram` is called with the first process of the sandbox when that is finished and its
+   * program has not begun; if it throws, the program never does.
    * @returns The sandbox, finished; its program is about to run.
    * @throws {Error} When the launcher or bwrap failed before that, with what they said.
    */
@@ -105,7 +106,7 @@ export class RunningSandbox {
     { limits, exclusiveUid, beforeProgram, ...parts }: SandboxParts & {
       limits: GroupLimits;
       exclusiveUid: Uid | undefined;
-      beforeProgram?: (() => void) | undefined;
+      beforeProgram?: ((initPid: Pid) => void) | undefined;
     },
   ): Promise<RunningSandbox> {
     const child = await parts.launchers.launch(job, {
@@ -121,7 +122,7 @@ export class RunningSandbox {
     ]);
     const isAtGate = await child.atGate;
     const process = parts.attach(child.pid);
-    if (process === undefined || !isAtGate) {
+    const buried = async () => {
       const [{ code }] = await Promise.all([child.status, output]);
       while (process?.isAlive()) {
         process.kill();
@@ -135,11 +136,21 @@ export class RunningSandbox {
           error: errorMessage(error),
         })
       );
+      return code;
+    };
+    if (process === undefined || !isAtGate) {
+      const code = await buried();
       const said = log.tail(EXPLAINING_LINES).map(({ text }) => text).join("; ");
       throw new Error(said === "" ? `it ended with exit code ${code}` : said);
     }
     while (process.isAlive() && !process.isWaiting()) await parts.clock.sleep(GATE_POLL_MS);
-    beforeProgram?.();
+    try {
+      beforeProgram?.(process.initPid);
+    } catch (error) {
+      process.kill();
+      await buried();
+      throw error;
+    }
     await child.open();
     const { pid, status } = child;
     return new RunningSandbox(pid, log, { process, parts, status, output, group, exclusiveUid });

@@ -1,5 +1,5 @@
 import type { GroupLimits, WorkerGroups } from "#src/cgroup/mod.ts";
-import type { WorkerId } from "#src/core/mod.ts";
+import type { NetworkMode, Pid, WorkerId } from "#src/core/mod.ts";
 import {
   type AppFiles,
   type Bind,
@@ -30,6 +30,8 @@ export interface SandboxedCommand {
   readonly id: WorkerId;
   /** The program and its arguments. */
   readonly command: readonly string[];
+  /** Whether it has the host's network, or none and a folder for a socket. */
+  readonly network: NetworkMode;
   /** What is at `/app`. */
   readonly app: AppFiles;
   /** What else it sees. */
@@ -52,7 +54,8 @@ const SHM_BYTES = 64 * 1024 ** 2;
  *
  * @param command What to run.
  * @param options `slots` is who it runs as; `frame` is what the sandbox is made of; `limits` are
- * what its group is held to; `beforeProgram` is called when the sandbox is finished and its program has not begun.
+ * what its group is held to; `beforeProgram` is called with the first process of the sandbox when
+ * that is finished and its program has not begun; if it throws, the program never does.
  * @returns The sandbox; its program is about to run.
  * @throws {RangeError} When the command cannot be described to bwrap.
  * @throws {Error} When the sandbox did not start.
@@ -63,7 +66,7 @@ export async function startCommand(
     slots: SandboxSlots;
     frame: SandboxFrame;
     limits: GroupLimits;
-    beforeProgram?: () => void;
+    beforeProgram?: (initPid: Pid) => void;
   },
 ): Promise<RunningSandbox> {
   const { owner } = slots;

@@ -1,14 +1,7 @@
-import type { HeldPort } from "#src/allocator/mod.ts";
 import type { SignalName } from "#src/sandbox/mod.ts";
-import type {
-  ExitReason,
-  WorkerAddress,
-  WorkerCgroup,
-  WorkerInfo,
-  WorkerSpec,
-  WorkerState,
-} from "./backend.ts";
+import type { ExitReason, WorkerCgroup, WorkerInfo, WorkerSpec, WorkerState } from "./backend.ts";
 import { exitReason } from "./exit_reason.ts";
+import type { Listening } from "./listening.ts";
 import type { OomEvidence, RunningSandbox } from "./running_sandbox.ts";
 import type { SandboxSlots } from "./slots.ts";
 import type { WorkerUsage } from "./worker_usage.ts";
@@ -19,10 +12,8 @@ export interface WorkerParts {
   readonly sandbox: RunningSandbox;
   /** Who it runs as. */
   readonly slots: SandboxSlots;
-  /** Its port, kept for it until it answers. */
-  readonly port: HeldPort;
-  /** Where it answers. */
-  readonly address: WorkerAddress;
+  /** Where it listens. */
+  readonly listening: Listening;
   /** Wall clock, milliseconds since 1970. */
   readonly startedAtMs: number;
   /** Ask its app to finish. */
@@ -71,9 +62,9 @@ export class Worker {
     return this.#parts;
   }
 
-  /** Notes that it was seen to answer, and lets the port go that was kept for it until now. */
+  /** Notes that it was seen to answer. */
   markReady(): void {
-    this.#parts.port.unhold();
+    this.#parts.listening.markReady();
     if (this.#state === "starting") this.#state = "ready";
   }
 
@@ -99,7 +90,7 @@ export class Worker {
    * @returns A copy of its present state.
    */
   describe(): WorkerInfo {
-    const { address, sandbox, slots, startedAtMs } = this.#parts;
+    const { listening, sandbox, slots, startedAtMs } = this.#parts;
     return {
       id: this.spec.id,
       app: this.spec.app,
@@ -107,7 +98,7 @@ export class Worker {
       uid: slots.owner.uid,
       gid: slots.owner.gid,
       pid: sandbox.pid,
-      address,
+      address: listening.address,
       startedAtMs,
       ...(sandbox.group && { cgroup: cgroupOf(sandbox.group) }),
       ...(this.#exit === undefined ? {} : { exit: this.#exit }),

@@ -81,7 +81,8 @@ function definitions(config: Config, { demo }: { demo: boolean }): AppDefinition
   }));
   if (!demo || apps.some(({ name }) => name === DEMO_NAME)) return apps;
   const source = { kind: "files", files: { "app.R": DEMO_APP_R } } as const;
-  return [...apps, { ...appDefaults, name: DEMO_NAME, source }];
+  const { network } = config.process;
+  return [...apps, { ...appDefaults, network, name: DEMO_NAME, source }];
 }
 
 async function stop(server: Server, log: Logger): Promise<number> {

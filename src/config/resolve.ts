@@ -1,4 +1,12 @@
-import { parseBytes, parseDuration, toAppName, toGid, toPort, toUid } from "#src/core/mod.ts";
+import {
+  type NetworkMode,
+  parseBytes,
+  parseDuration,
+  toAppName,
+  toGid,
+  toPort,
+  toUid,
+} from "#src/core/mod.ts";
 import { resolve } from "node:path/posix";
 import { parseBind } from "./network.ts";
 import { chooseStore } from "./session_store.ts";
@@ -40,6 +48,7 @@ export function resolveConfig(
       workerUidRangeEnd: toUid(process.worker_uid_range_end),
       workerGid: toGid(process.worker_gid),
       seccompProfile: seccompProfile(process.seccomp_profile),
+      network: process.network,
       standbyLaunchers: process.standby_launchers,
       skipMetadataCheck: process.skip_metadata_check,
     },
@@ -55,14 +64,29 @@ export function resolveConfig(
       name: toAppName(name),
       path: resolve(options.folder, app.path),
       ...settings(app),
+      network: networkOf(app, raw),
     })),
   });
 }
 
-/** How an app is run of which nothing is said, such as one that no file describes. */
-export const appDefaults: AppSettings = deepFreeze(settings(rawAppDefaults));
+/**
+ * How an app is run of which nothing is said, such as one that no file describes. Its network is
+ * {@linkcode ProcessConfig.network}, which the file decides.
+ */
+export const appDefaults: Omit<AppSettings, "network"> = deepFreeze(settings(rawAppDefaults));
 
-function settings(app: RawApp): AppSettings {
+/**
+ * Tells what network an app has.
+ *
+ * @param app The app as it is written.
+ * @param raw The file that it is in.
+ * @returns The network.
+ */
+export function networkOf(app: RawApp, { process }: Pick<RawConfig, "process">): NetworkMode {
+  return app.network ?? process.network;
+}
+
+function settings(app: RawApp): Omit<AppSettings, "network"> {
   return {
     ...(app.cmd && { cmd: app.cmd }),
     rVersion: app.r_version,

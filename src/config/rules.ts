@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { toAppName } from "#src/core/mod.ts";
+import { misplacedPlaceholder, toAppName } from "#src/core/mod.ts";
 import { parseBind } from "./network.ts";
+import { networkOf } from "./resolve.ts";
 import type { RawApp, RawConfig } from "./schema.ts";
 import { checkStore } from "./session_store.ts";
 import type { Path } from "./tree.ts";
@@ -34,11 +35,13 @@ export function checkRules(raw: RawConfig): Finding[] {
     ...checkStore(raw),
     ...checkAppNames(raw),
     ...Object.entries(raw.apps).flatMap(([name, app]) => checkApp(name, app)),
+    ...Object.entries(raw.apps).flatMap(([name, app]) => checkPlaceholders(name, app, raw)),
     ...checkWarmWorkers(raw),
   ];
 }
 
-function checkRange({ process, proxy }: RawConfig, what: "port" | "worker_uid"): Finding[] {
+function checkRange(raw: RawConfig, what: "port" | "worker_uid"): Finding[] {
+  const { process, proxy } = raw;
   const start = process[`${what}_range_start`];
   const end = process[`${what}_range_end`];
   const size = end - start + 1;
@@ -52,7 +55,7 @@ function checkRange({ process, proxy }: RawConfig, what: "port" | "worker_uid"):
     return [{ paths, message }];
   }
   const range = `the range ${start} to ${end} has ${size} ${unit}`;
-  if (size < proxy.max_workers) {
+  if (size < proxy.max_workers && (what === "worker_uid" || usesPorts(raw))) {
     const want = `want at least proxy.max_workers, ${proxy.max_workers}`;
     return [{ paths: [...paths, ["proxy", "max_workers"]], message: `${range}, ${want}` }];
   }
@@ -60,6 +63,12 @@ function checkRange({ process, proxy }: RawConfig, what: "port" | "worker_uid"):
     return [{ paths, message: `${range}, want ${MAX_UIDS} at most` }];
   }
   return [];
+}
+
+/** Apps that the file does not describe have the server's network. */
+function usesPorts({ process, apps }: RawConfig): boolean {
+  return process.network === "host" ||
+    Object.values(apps).some(({ network }) => network === "host");
 }
 
 function checkIds({ process }: RawConfig): Finding[] {
@@ -135,6 +144,18 @@ function checkApp(name: string, app: RawApp): Finding[] {
     });
   }
   return findings;
+}
+
+/** The network of an app that names none is the server's, and then that key is to be seen, too. */
+function checkPlaceholders(name: string, app: RawApp, raw: RawConfig): Finding[] {
+  const network = networkOf(app, raw);
+  return (app.cmd ?? []).flatMap((arg, index) => {
+    const message = misplacedPlaceholder(arg, network);
+    return message === undefined ? [] : [{
+      paths: [["apps", name, "cmd", index], ["apps", name, "network"], ["process", "network"]],
+      message,
+    }];
+  });
 }
 
 function checkWarmWorkers({ apps, proxy }: RawConfig): Finding[] {

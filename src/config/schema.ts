@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkMountTarget, MIN_WORKER_BYTES } from "#src/core/mod.ts";
+import { checkMountTarget, MIN_WORKER_BYTES, NETWORK_MODES } from "#src/core/mod.ts";
 import * as z from "zod";
 import { cores, duration, list, oneOf, size, text, wholeNumber } from "./fields.ts";
 import { checkCidr, parseBind } from "./network.ts";
@@ -46,6 +46,7 @@ const app = z.strictObject({
     'a list with the program and its arguments such as ["Rscript", "app.R"]',
     1,
   ).optional(),
+  network: oneOf(NETWORK_MODES).optional(),
   r_version: text("a version such as 4.4", checkVersion).default(""),
   max_sessions_per_worker: count.default(1),
   max_workers: count.default(10),
@@ -85,6 +86,7 @@ const process = z.strictObject({
   worker_uid_range_end: wholeNumber(1000, MAX_ID).default(1_900_000_999),
   worker_gid: wholeNumber(1, MAX_ID).default(1_900_000_000),
   seccomp_profile: text(SECCOMP_FORM, checkSeccompProfile).default("default"),
+  network: oneOf(NETWORK_MODES).default("host"),
   standby_launchers: wholeNumber(0, 64).default(1),
   skip_metadata_check: z.boolean({ error: "true or false" }).default(false),
 }, { error: mapping });

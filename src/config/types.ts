@@ -1,4 +1,4 @@
-import type { AppName, Gid, Port, Uid } from "#src/core/mod.ts";
+import type { AppName, Gid, NetworkMode, Port, Uid } from "#src/core/mod.ts";
 import type { BindAddress } from "./network.ts";
 
 /** How much is logged: this level and those after it. */
@@ -63,6 +63,8 @@ export interface ProcessConfig {
   readonly workerGid: Gid;
   /** What decides about workers' system calls; undefined for nothing. */
   readonly seccompProfile: SeccompProfile | undefined;
+  /** The network of workers whose app says nothing of it. */
+  readonly network: NetworkMode;
   /** How many launchers wait for the next worker, 0 or more. */
   readonly standbyLaunchers: number;
   /** Whether the preflight leaves the addresses of cloud metadata services alone. */
@@ -133,6 +135,8 @@ export interface MountConfig {
 export interface AppSettings {
   /** The program and its arguments; without it the app's files decide. */
   readonly cmd?: readonly string[];
+  /** The network of its workers. */
+  readonly network: NetworkMode;
   /** `4.4` or `4.4.2`; empty for {@linkcode ProcessConfig.rPath}. */
   readonly rVersion: string;
   /** How many sessions share a worker, 1 or more. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./address_text.ts";
 export * from "./build_info.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
@@ -10,5 +11,6 @@ export * from "./ids.ts";
 export * from "./log.ts";
 export * from "./mount_target.ts";
 export * from "./nearest_name.ts";
+export * from "./network_mode.ts";
 export * from "./units.ts";
 export * from "./worker_bounds.ts";

@@ -1,4 +1,5 @@
 import type { Config } from "#src/config/mod.ts";
+import type { NetworkMode } from "#src/core/mod.ts";
 import type { LandlockSupport, ServerIdentity } from "#src/sandbox/mod.ts";
 
 /** How a program ended that a check ran. */
@@ -23,6 +24,8 @@ export interface ShownFile {
 export interface SandboxTrial {
   /** The program, by its absolute path in the sandbox, and its arguments. */
   readonly command: readonly string[];
+  /** Its network; the host's if not given. */
+  readonly network?: NetworkMode;
   /** Folders or files of the host that are shown read-only, at their own paths if none is given. */
   readonly shown?: readonly (string | ShownFile)[];
   /** Environment besides what every sandbox has. */

@@ -1,4 +1,4 @@
-import type { AppName } from "#src/core/mod.ts";
+import type { AppName, NetworkMode } from "#src/core/mod.ts";
 import type { AppSource, Mount } from "#src/backend/mod.ts";
 
 /** An app as the data plane serves it: what to run, and how many of it. */
@@ -7,6 +7,8 @@ export interface AppDefinition {
   readonly name: AppName;
   /** Where its files come from. */
   readonly source: AppSource;
+  /** Whether its workers have the host's network, or none. */
+  readonly network: NetworkMode;
   /** The program and its arguments; without it the files of the app decide. */
   readonly cmd?: readonly string[];
   /** `4.4` or `4.4.2`; empty for the R that the server is configured with. */

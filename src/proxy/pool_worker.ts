@@ -232,8 +232,8 @@ export class PoolWorker {
   }
 
   #spec(): WorkerSpec {
-    const { name, source, cmd, rVersion, env, mounts, memoryBytes, cpuCores } = this.#app;
-    const runs = { source, rVersion, env, mounts, memoryBytes, cpuCores };
+    const { name, source, network, cmd, rVersion, env, mounts, memoryBytes, cpuCores } = this.#app;
+    const runs = { source, network, rVersion, env, mounts, memoryBytes, cpuCores };
     const spec: WorkerSpec = { id: this.id, app: name, ...runs };
     return cmd === undefined ? spec : { ...spec, cmd };
   }

@@ -108,10 +108,9 @@ function forward(head: RequestHead, request: AppRequest, admission: Admission): 
   const app = pool.app.name;
   const path = appPath(app);
   const { session, worker, isNew } = admission;
-  const { hostname, port } = worker.address;
   return {
     kind: "forward",
-    upstream: { kind: "tcp", hostname, port },
+    upstream: worker.address,
     target: request.target,
     headers: forwardedHeaders(withoutSessionCookie(head.headers), client, { path }),
     mapResponseHeaders(headers) {

@@ -1,7 +1,8 @@
-import { checkMountTarget } from "#src/core/mod.ts";
+import { checkMountTarget, type NetworkMode } from "#src/core/mod.ts";
 import type { JobArg } from "./bwrap_exec/job.ts";
 import type { HostLayout } from "./host_layout.ts";
 import type { SeccompFilter } from "./seccomp/filter.ts";
+import { SOCKET_FOLDER } from "./socket_folder.ts";
 
 /** A file or folder of the host, as the sandbox sees it. */
 export interface Bind {
@@ -28,6 +29,8 @@ export interface SandboxSpec {
   readonly uid: number;
   /** The group id that the program sees itself under. */
   readonly gid: number;
+  /** Whether it has the host's network, or none and a folder for a socket. */
+  readonly network: NetworkMode;
   /** The host's system folders. */
   readonly layout: HostLayout;
   /** Programs outside `/usr` that are shown at their own paths, such as `/opt/R`. */
@@ -61,13 +64,16 @@ const ETC_FILES = [
   ...["mime.types", "gai.conf", "papersize", "java"],
 ] as const;
 
+/** Room in the folder of the socket, in bytes: a socket takes none. */
+const SOCKET_FOLDER_BYTES = 64 * 1024;
+
 /** Package databases and caches outside /usr that R's packages read. */
 const VAR_FOLDERS = ["/var/lib/R", "/var/cache/fontconfig"] as const;
 
 /**
  * Turns a sandbox into the arguments of bwrap: a root of its own that holds the system's programs
  * read-only, the app at `/app`, sized temporary folders, and nothing else of the host; all
- * namespaces but the network's; no capabilities.
+ * namespaces, the network's only for one without a network; no capabilities.
  *
  * The options go through a descriptor (`--args`), because the command line of a process is visible
  * to every user of the host, and the options hold the app's environment.
@@ -108,6 +114,7 @@ function namespaceOptions(spec: SandboxSpec): JobArg[] {
   return [
     ...["--unshare-user", "--unshare-pid", "--unshare-uts", "--unshare-ipc"],
     "--unshare-cgroup-try",
+    ...(spec.network === "none" ? ["--unshare-net"] : []),
     ...(spec.layout.canDisableUserns ? ["--disable-userns"] : []),
     ...["--uid", String(spec.uid), "--gid", String(spec.gid), "--hostname", "worker"],
     ...["--die-with-parent", "--new-session", "--cap-drop", "ALL"],
@@ -162,6 +169,9 @@ function temporaryOptions(spec: SandboxSpec): JobArg[] {
     ...["--remount-ro", "/dev"],
     ...["--size", String(spec.tmpBytes), "--perms", "1777", "--tmpfs", "/tmp"],
     ...["--dir", "/run", "--symlink", "/tmp", "/var/tmp"],
+    ...(spec.network === "none"
+      ? ["--size", String(SOCKET_FOLDER_BYTES), "--perms", "0700", "--tmpfs", SOCKET_FOLDER]
+      : []),
   ];
 }
 

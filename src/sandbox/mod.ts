@@ -15,4 +15,6 @@ export * from "./launcher.ts";
 export * from "./probe_host.ts";
 export * from "./sandboxed_process.ts";
 export * from "./seccomp/mod.ts";
+export * from "./socket_folder.ts";
+export * from "./worker_socket.ts";
 export type { SignalName } from "#ffi/mod.ts";

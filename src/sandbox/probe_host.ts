@@ -44,6 +44,7 @@ export async function probeHost(
     const spec = {
       uid: owner.uid,
       gid: owner.gid,
+      network: "host",
       layout,
       toolTrees: [],
       app: { kind: "none" },

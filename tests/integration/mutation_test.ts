@@ -84,6 +84,7 @@ async function canLandlock(): Promise<boolean> {
 
 function jobFor({ app, cgroup }: { app: string; cgroup: string }): Job {
   const job = launchJob({
+    network: "host",
     uid,
     gid,
     layout: { rootEntries, canDisableUserns: true, canLandlock: CLOSED["abstract"] === "closed" },

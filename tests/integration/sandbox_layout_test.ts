@@ -25,6 +25,7 @@ async function runIn(layout: HostLayout, command: string[]): Promise<string> {
   const child = await launchers.launch(launchJob({
     uid,
     gid,
+    network: "host",
     layout,
     toolTrees: [],
     app: { kind: "none" },

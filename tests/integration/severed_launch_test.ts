@@ -24,6 +24,7 @@ Deno.test("a sandbox whose server is gone before it is made ends by itself", roo
   const job = launchJob({
     uid,
     gid,
+    network: "host",
     layout: { rootEntries: await inspectRoot("/"), canDisableUserns: true, canLandlock: false },
     toolTrees: [],
     app: { kind: "none" },

@@ -1,5 +1,6 @@
 /** Workers on real bubblewrap, from spawn to the end. */
 import {
+  addressText,
   ConflictError,
   ExhaustedError,
   newWorkerId,
@@ -53,8 +54,7 @@ Deno.test(
       host.config.workerGid,
     ]);
 
-    const { hostname, port } = backend.addr(spec.id);
-    const response = await fetch(`http://${hostname}:${port}/`);
+    const response = await fetch(`http://${addressText(backend.addr(spec.id))}/`);
     assertStringIncludes(await response.text(), "Hello Shiny");
 
     const usage = await backend.workerResourceUsage(spec.id);
@@ -276,7 +276,7 @@ Deno.test("spawns that fail give everything back, and say which step failed", ro
   await Promise.all(specs.map((spec) => backend.spawn(spec)));
   const taken = backend.listManaged();
   assertEquals(new Set(taken.map(({ uid }) => uid)).size, slots);
-  assertEquals(new Set(taken.map(({ address }) => address.port)).size, slots);
+  assertEquals(new Set(taken.map(({ address }) => addressText(address))).size, slots);
   const error = await assertRejects(() => backend.spawn(shellSpec(STAY)), ExhaustedError);
   assertStringIncludes(error.message, "claim a uid");
   await Promise.all(specs.map(({ id }) => backend.stop(id, { graceMs: 0 })));
@@ -309,7 +309,7 @@ Deno.test("a port that another program listens on is passed over", root, async (
   const spec = shellSpec(STAY);
   const { address } = await host.backend.spawn(spec);
   assertEquals(other.addr.port, host.config.portRangeStart);
-  assertEquals(address.port, toPort(host.config.portRangeStart + 1));
+  assertEquals(addressText(address), `127.0.0.1:${host.config.portRangeStart + 1}`);
 });
 
 /** A Perl program that listens on a port of 127.0.0.1 and says so. */
@@ -335,6 +335,7 @@ Deno.test("a stranger that listens on a worker's port does not make it healthy",
   await using host = await openTestBackend();
   const spec = shellSpec(STAY);
   const { address } = await host.backend.spawn(spec);
+  assert(address.kind === "tcp");
   assertMatch(
     JSON.stringify(await host.backend.healthCheck(spec.id)),
     /unhealthy.*refused/i,

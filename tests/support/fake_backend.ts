@@ -53,7 +53,13 @@ export class FakeWorker {
       uid: toUid(60_000 + number),
       gid: toGid(60_000),
       pid: toPid(1000 + number),
-      address: { kind: "tcp", hostname: "127.0.0.1", port: toPort(FIRST_PORT + number) },
+      address: spec.network === "none"
+        ? {
+          kind: "unix",
+          path: `/proc/${2000 + number}/root/app.sock`,
+          connectPath: `/proc/self/fd/${100 + number}`,
+        }
+        : { kind: "tcp", hostname: "127.0.0.1", port: toPort(FIRST_PORT + number) },
       startedAtMs: clock.now(),
     };
   }

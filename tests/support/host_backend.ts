@@ -53,6 +53,7 @@ export async function openTestBackend(
     workerGid: toGid(1_910_000_000),
     standbyLaunchers: 1,
     seccompProfile: { kind: "default" },
+    network: "host",
     skipMetadataCheck: false,
     ...config,
   };
@@ -90,6 +91,7 @@ export function workerSpec(changes: Partial<WorkerSpec> = {}): WorkerSpec {
     id: newWorkerId(APP),
     app: APP,
     source: { kind: "files", files: {} },
+    network: "host",
     rVersion: "",
     env: {},
     mounts: [],

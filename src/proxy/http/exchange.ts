@@ -73,14 +73,23 @@ export interface HandleVerdict {
 }
 
 /** Where a request is forwarded to. */
-export interface Upstream {
-  /** The only kind there is. */
-  readonly kind: "tcp";
-  /** An IP address or a name that resolves to one. */
-  readonly hostname: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
+export type Upstream =
+  /** A port. */
+  | {
+    readonly kind: "tcp";
+    /** An IP address or a name that resolves to one. */
+    readonly hostname: string;
+    /** 1 to 65535. */
+    readonly port: number;
+  }
+  /** A unix socket. */
+  | {
+    readonly kind: "unix";
+    /** What it is called, and told from others by. */
+    readonly path: string;
+    /** The path to connect to. */
+    readonly connectPath: string;
+  };
 
 /**
  * Decides about one request.

@@ -1,4 +1,4 @@
-import { errorMessage } from "#src/core/mod.ts";
+import { addressText, errorMessage } from "#src/core/mod.ts";
 import { Body, copyBody } from "./body.ts";
 import type { Verdict } from "./exchange.ts";
 import type { Exchange, Outcome } from "./exchange_context.ts";
@@ -307,12 +307,12 @@ class Forwarding {
       const { status, message } = this.#bodyError;
       return await respond(this.#exchange, plainResponse(status, message), { bodyInUse: true });
     }
-    const { hostname, port } = this.#verdict.upstream;
+    const address = addressText(this.#verdict.upstream);
     const failure = isSourceError(error)
-      ? new Error(`cannot use the answer of ${hostname}:${port}`, { cause: error })
+      ? new Error(`cannot use the answer of ${address}`, { cause: error })
       : error instanceof Error
       ? error
-      : new Error(`cannot forward to ${hostname}:${port}`, { cause: error });
+      : new Error(`cannot forward to ${address}`, { cause: error });
     this.#logFailure("a request could not be forwarded", failure);
     let response: Response | undefined;
     try {
@@ -328,7 +328,7 @@ class Forwarding {
   #logFailure(message: string, error: unknown): void {
     const { upstream } = this.#verdict;
     this.#exchange.engine.log.warn(message, {
-      upstream: `${upstream.hostname}:${upstream.port}`,
+      upstream: addressText(upstream),
       method: this.#exchange.request.head.method,
       target: this.#exchange.request.head.target,
       reason: errorMessage(error),

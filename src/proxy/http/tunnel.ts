@@ -16,7 +16,7 @@ export async function tunnel(
   { halfClosedMs }: { halfClosedMs: number },
 ): Promise<void> {
   // A peer that vanished without a word would otherwise hold its worker for good.
-  for (const { conn } of [client, upstream]) conn.setKeepAlive(true);
+  for (const { conn } of [client, upstream]) conn.setKeepAlive?.(true);
   await Promise.all([
     pass(client, upstream, { halfClosedMs }),
     pass(upstream, client, { halfClosedMs }),

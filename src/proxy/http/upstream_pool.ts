@@ -1,12 +1,15 @@
-import type { Clock } from "#src/core/mod.ts";
+import { addressText, type Clock } from "#src/core/mod.ts";
 import { type Deadlines, NEVER } from "./deadlines.ts";
 import type { Upstream } from "./exchange.ts";
 import type { HttpLimits } from "./limits.ts";
 import { Wire } from "./wire.ts";
 
+/** How long to wait before a unix socket is tried again whose listener lets too few wait. */
+const BUSY_RETRY_MS = 10;
+
 /** The idle connections of one upstream. There is a new shelf once the upstream was forgotten. */
 export interface Shelf {
-  /** The upstream as `hostname:port`. */
+  /** The upstream as {@linkcode addressText} writes it. */
   readonly key: string;
   /** The one used last is the last one. */
   readonly idle: Lease[];
@@ -78,7 +81,7 @@ export class UpstreamPool {
       conn.close();
       throw new Error(`cannot use the connection to ${shelf.key}: the upstream is gone`);
     }
-    conn.setNoDelay(true);
+    if ("setNoDelay" in conn) conn.setNoDelay(true);
     return { wire: new Wire(conn, this.#deadlines, NEVER), shelf };
   }
 
@@ -137,14 +140,14 @@ export class UpstreamPool {
   }
 }
 
-function keyOf({ hostname, port }: Upstream): string {
-  return `${hostname}:${port}`;
+function keyOf(upstream: Upstream): string {
+  return addressText(upstream);
 }
 
 async function connect(
-  { hostname, port }: Upstream,
+  upstream: Upstream,
   { signal, clock, withinMs }: { signal: AbortSignal; clock: Clock; withinMs: number },
-): Promise<Deno.TcpConn> {
+): Promise<Deno.TcpConn | Deno.UnixConn> {
   const done = new AbortController();
   const late = new AbortController();
   const giveUp = () => late.abort();
@@ -154,15 +157,38 @@ async function connect(
     if (!done.signal.aborted) giveUp();
   });
   try {
+    if (upstream.kind === "unix") {
+      return await connectUnix(upstream.connectPath, { clock, signal: late.signal });
+    }
+    const { hostname, port } = upstream;
     return await Deno.connect({ hostname, port, signal: late.signal });
   } catch (cause) {
     const why = late.signal.aborted && !signal.aborted ? `no answer within ${withinMs} ms` : "";
     throw new Error(
-      `cannot connect to ${hostname}:${port}${why === "" ? "" : `: ${why}`}`,
+      `cannot connect to ${addressText(upstream)}${why === "" ? "" : `: ${why}`}`,
       { cause },
     );
   } finally {
     done.abort();
     signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/**
+ * A TCP connection to a busy listener waits by itself; at a unix socket the kernel says at once that
+ * too many wait already (EAGAIN in connect(2)).
+ */
+async function connectUnix(
+  path: string,
+  { clock, signal }: { clock: Clock; signal: AbortSignal },
+): Promise<Deno.UnixConn> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+    }
+    await clock.sleep(BUSY_RETRY_MS, { signal });
   }
 }

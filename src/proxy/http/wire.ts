@@ -12,13 +12,13 @@ const encoder = new TextEncoder();
 const ENDED = Promise.resolve(false);
 
 /** What a {@linkcode Wire} needs of a connection. */
-export type WireConn = Pick<
-  Deno.TcpConn,
-  "read" | "write" | "close" | "closeWrite" | "setKeepAlive"
->;
+export type WireConn =
+  & Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">
+  // On one host, over a unix socket, no peer vanishes without a word.
+  & Partial<Pick<Deno.TcpConn, "setKeepAlive">>;
 
 /**
- * One TCP connection with a buffer in each direction. Bytes that were read and not yet consumed are
+ * One connection, over TCP or a unix socket, with a buffer in each direction. Bytes that were read and not yet consumed are
  * `buffer[start..end)`; views of them are good until the next {@linkcode Wire.fill}.
  *
  * A wire never throws on reading: when the peer ends or the connection breaks, `fill` says false,

@@ -55,6 +55,9 @@ export async function recordJob(
     },
     ports: new MemoryAllocator(PORT_SLOTS, ports),
     holdPort: () => ({ [Symbol.dispose]() {} }),
+    openSocket: () => {
+      throw new Error("cannot take hold of a sandbox that was not started");
+    },
     rPath: config.rPath,
     rigBase: config.rigBase,
     limits: { memoryBytes: 0, cpuCores: 0, pids: maxProcesses },

@@ -104,6 +104,13 @@ Deno.test("the workers are listed, and told one by one", strict, async () => {
   });
 });
 
+Deno.test("a worker without a network is told with its socket", strict, async () => {
+  const path = "/proc/77/root/run/blockyard/app.sock";
+  const address = { kind: "unix", path, connectPath: "/proc/self/fd/9" } as const;
+  const { json } = await ask("/workers/hello-1", { workers: [{ ...WORKER, address }] });
+  assertEquals(json.address, `unix:${path}`);
+});
+
 Deno.test("why a worker ended is told with what it used", strict, async () => {
   const { cgroup: _, ...rest } = WORKER;
   const exit = { kind: "oom", peakBytes: 5, limitBytes: 4 } as const;

@@ -28,6 +28,7 @@ Deno.test(
     const start = startCommand({
       id: toWorkerId("a"),
       command: ["/bin/true"],
+      network: "host",
       app: { kind: "none" },
       mounts: [],
       env: {},

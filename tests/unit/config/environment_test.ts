@@ -43,6 +43,7 @@ const OVERRIDES: readonly [
   ],
   ["BLOCKYARD_PROCESS_WORKER_GID", " 7 ", "process", "workerGid", 7],
   ["BLOCKYARD_PROCESS_STANDBY_LAUNCHERS", "0", "process", "standbyLaunchers", 0],
+  ["BLOCKYARD_PROCESS_NETWORK", "none", "process", "network", "none"],
   ["BLOCKYARD_PROCESS_SECCOMP_PROFILE", "/s", "process", "seccompProfile", {
     kind: "file",
     path: "/s",

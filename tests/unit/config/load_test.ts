@@ -28,6 +28,7 @@ const DEFAULTS: Config = {
     workerGid: toGid(1_900_000_000),
     standbyLaunchers: 1,
     seccompProfile: { kind: "default" },
+    network: "host",
     skipMetadataCheck: false,
   },
   proxy: {
@@ -98,6 +99,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       workerGid: toGid(2_000_000_000),
       standbyLaunchers: 0,
       seccompProfile: { kind: "file", path: "/etc/blockyard.bpf" },
+      network: "none",
       skipMetadataCheck: true,
     },
     proxy: {
@@ -117,6 +119,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
         name: toAppName("hello"),
         path: "/etc/hello",
         cmd: ["Rscript", "app.R", "--port", "{port}", "007", "true"],
+        network: "host",
         rVersion: "4.10",
         maxSessionsPerWorker: 5,
         maxWorkers: 3,
@@ -129,8 +132,14 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
           { source: "/srv/scratch", target: "/scratch", readOnly: false },
         ],
       },
-      { ...APP_DEFAULTS, name: toAppName("Dashboard.v2"), path: "/srv/dashboard", env },
-      { ...APP_DEFAULTS, name: toAppName("empty"), path: "/etc" },
+      {
+        ...APP_DEFAULTS,
+        network: "none",
+        name: toAppName("Dashboard.v2"),
+        path: "/srv/dashboard",
+        env,
+      },
+      { ...APP_DEFAULTS, network: "none", name: toAppName("empty"), path: "/etc" },
     ],
   });
 });
@@ -213,5 +222,5 @@ Deno.test("a configuration cannot be changed at any depth", SANE, () => {
 Deno.test("appDefaults is what an app of the file gets that says nothing", SANE, () => {
   assertEquals(appDefaults, APP_DEFAULTS);
   const { name: _name, path: _path, ...settings } = load(inApp("")).apps[0] ?? {};
-  assertEquals<unknown>(settings, appDefaults);
+  assertEquals<unknown>(settings, { ...appDefaults, network: DEFAULTS.process.network });
 });

@@ -41,6 +41,19 @@ const APP: readonly [what: string, lines: string, problems: string[]][] = [
   ]],
   ["a command with nothing in it", "cmd: [R, null]", ["4:14 apps.a.cmd[1]: is empty, want text"]],
   ["a list within a command", "cmd: [[R]]", ["4:11 apps.a.cmd[0]: is a list, want text"]],
+  ["a network that there is not", "network: bridge", [
+    '4:14 apps.a.network: "bridge" is not known, want one of host, none',
+  ]],
+  [
+    "a port without a network",
+    "network: none\ncmd: [serve, '--at={host}:{port}', '{socket}']",
+    [
+      "5:18 apps.a.cmd[1]: {host} has no meaning with network: none, want {socket}, the path of a unix socket to listen on",
+    ],
+  ],
+  ["a socket on the host's network", "cmd: [serve, '{socket}']", [
+    "4:18 apps.a.cmd[1]: {socket} has no meaning with network: host, want {host} and {port} to listen on",
+  ]],
   ["a path as an R version", "r_version: ../x", [
     '4:16 apps.a.r_version: cannot use "../x" as an R version: want one such as 4.4 or 4.4.2',
   ]],
@@ -62,8 +75,8 @@ const APP: readonly [what: string, lines: string, problems: string[]][] = [
   ["more warm workers than workers", "warm_workers: 11", [
     "4:19 apps.a.warm_workers: warm_workers 11 is above max_workers 10, want it at or below",
   ]],
-  ["a setting of a later time", "network: none", [
-    "4:5 apps.a.network: is not a known key, want one of path, cmd, r_version, max_sessions_per_worker, max_workers, warm_workers, memory_limit, cpu_limit, env, mounts",
+  ["a setting of a later time", "strategy: docker", [
+    "4:5 apps.a.strategy: is not a known key, want one of path, cmd, network, r_version, max_sessions_per_worker, max_workers, warm_workers, memory_limit, cpu_limit, env, mounts",
   ]],
   ["a memory limit that is no size", "memory_limit: much", [
     '4:19 apps.a.memory_limit: cannot read "much" as a size: want bytes or a number with k, m or g',

@@ -1,3 +1,4 @@
+import type { WorkerAddress } from "#src/backend/mod.ts";
 import { createDataPlane } from "#src/proxy/mod.ts";
 import { silentLogger } from "#src/core/mod.ts";
 import { assertEquals, assertThrows } from "#tests/support/assert.ts";
@@ -40,12 +41,12 @@ Deno.test("a session with an open WebSocket holds its worker for ever", strict, 
 Deno.test("the sessions of a worker that ended get a new one", strict, async () => {
   const { plane, backend, gone, ask } = planeRig();
   const first = asForward(await ask("/app/hello/"));
-  const { port } = backend.worker(0).info.address;
+  const { address } = backend.worker(0).info;
   backend.worker(0).exit({ kind: "oom" });
   await settle();
-  assertEquals(gone, [port]);
+  assertEquals(gone, [address]);
   const next = asForward(await ask("/app/hello/", { headers: [cookieOf(first)] }));
-  assertEquals(next.upstream.port, backend.worker(1).info.address.port);
+  assertEquals(next.upstream, backend.worker(1).info.address);
   assertEquals(cookieOf(next)[1] === cookieOf(first)[1], false);
   await plane.close();
 });
@@ -58,9 +59,9 @@ Deno.test(
     plane.start();
     await ask("/app/hello/");
     const worker = backend.worker(0);
-    const { port } = worker.info.address;
+    const { address } = worker.info;
     const stop = backend.stop.bind(backend);
-    let goneAtStop: number[] = [];
+    let goneAtStop: WorkerAddress[] = [];
     backend.stop = (id, options) => {
       goneAtStop = [...gone];
       return stop(id, options);
@@ -68,10 +69,10 @@ Deno.test(
     worker.health = "unhealthy";
     worker.endsWhenStopped = false;
     await clock.advance(30_000);
-    assertEquals([goneAtStop, gone], [[port], [port]]);
+    assertEquals([goneAtStop, gone], [[address], [address]]);
     worker.exit({ kind: "stopped" });
     await settle();
-    assertEquals(gone, [port, port]);
+    assertEquals(gone, [address, address]);
     await plane.close();
   },
 );
@@ -122,7 +123,7 @@ Deno.test(
     await settle();
     assertEquals(backend.spawned.length, 2);
     backend.worker(0).exit({ kind: "code", code: 0 });
-    assertEquals(asForward(await waiting).upstream.port, backend.worker(2).info.address.port);
+    assertEquals(asForward(await waiting).upstream, backend.worker(2).info.address);
     await plane.close();
   },
 );

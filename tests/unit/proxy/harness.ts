@@ -19,6 +19,7 @@ export function app(overrides: Partial<AppDefinition> | { name: string } = {}): 
   const { name = "hello", ...rest } = overrides;
   return {
     source: { kind: "directory", path: "/srv/apps/hello" },
+    network: "host",
     rVersion: "",
     maxSessionsPerWorker: 1,
     maxWorkers: 10,
@@ -65,7 +66,7 @@ export interface PlaneRig {
   readonly backend: FakeBackend;
   readonly clock: FakeClock;
   /** The ports that `onWorkerGone` was told of. */
-  readonly gone: number[];
+  readonly gone: WorkerAddress[];
   /** Asks for a verdict, from a browser at 127.0.0.1 if not said otherwise. */
   ask(target: string, overrides?: Partial<RequestHead>, signal?: AbortSignal): Promise<Verdict>;
 }
@@ -81,7 +82,7 @@ export function planeRig(
 ): PlaneRig {
   const clock = new FakeClock();
   const backend = new FakeBackend(clock);
-  const gone: number[] = [];
+  const gone: WorkerAddress[] = [];
   const plane = createDataPlane({
     backend,
     clock,
@@ -97,7 +98,7 @@ export function planeRig(
       healthIntervalMs: 10_000,
       ...options.limits,
     },
-    onWorkerGone: ({ port }) => gone.push(port),
+    onWorkerGone: (address) => gone.push(address),
   });
   return {
     plane,

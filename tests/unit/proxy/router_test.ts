@@ -20,8 +20,7 @@ Deno.test(
     await clock.advance(100);
     const verdict = asForward(await asked);
     assertEquals(verdict.target, "/a/b?c=%20d");
-    const { hostname, port } = backend.worker(0).info.address;
-    assertEquals(verdict.upstream, { kind: "tcp", hostname, port });
+    assertEquals(verdict.upstream, backend.worker(0).info.address);
     await plane.close();
   },
 );
@@ -68,12 +67,26 @@ Deno.test("the valid one of several session cookies counts", strict, async () =>
   await plane.close();
 });
 
+Deno.test(
+  "a worker without a network is asked for, and reached at its socket",
+  strict,
+  async () => {
+    const { plane, backend, gone, ask } = planeRig({ apps: [app({ network: "none" })] });
+    const { upstream } = asForward(await ask("/app/hello/"));
+    const { address } = backend.worker(0).info;
+    assertEquals([backend.worker(0).spec.network, address.kind], ["none", "unix"]);
+    assertEquals(upstream, address);
+    await plane.close();
+    assertEquals(gone, [address, address]);
+  },
+);
+
 Deno.test("a session of one app opens no other", strict, async () => {
   const { plane, backend, ask } = planeRig({ apps: [app(), app({ name: "other" })] });
   const first = asForward(await ask("/app/hello/"));
   const other = asForward(await ask("/app/other/", { headers: [cookieOf(first)] }));
   assertEquals(backend.spawned.map(({ spec }) => `${spec.app}`), ["hello", "other"]);
-  assertEquals(other.upstream.port, backend.worker(1).info.address.port);
+  assertEquals(other.upstream, backend.worker(1).info.address);
   await plane.close();
 });
 
@@ -317,7 +330,7 @@ Deno.test(
     broken.onEnd?.();
     await settle();
     const reload = asForward(await ask("/app/hello/", { headers: [cookie] }));
-    assertEquals(reload.upstream.port, backend.worker(1).info.address.port);
+    assertEquals(reload.upstream, backend.worker(1).info.address);
     backend.worker(0).exit({ kind: "oom" });
     await plane.close();
   },

@@ -12,6 +12,7 @@ const ids = (workers: readonly { id: string }[]) => workers.map(({ id }) => id);
 Deno.test("the first session starts a worker with what the app says", strict, async () => {
   const { pool, backend } = poolRig({
     cmd: ["Rscript", "app.R"],
+    network: "none",
     rVersion: "4.4",
     memoryBytes: 512,
     cpuCores: 1.5,
@@ -25,6 +26,7 @@ Deno.test("the first session starts a worker with what the app says", strict, as
     app: "hello",
     source: { kind: "directory", path: "/srv/apps/hello" },
     cmd: ["Rscript", "app.R"],
+    network: "none",
     rVersion: "4.4",
     memoryBytes: 512,
     cpuCores: 1.5,

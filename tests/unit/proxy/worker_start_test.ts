@@ -11,6 +11,7 @@ const spec: WorkerSpec = {
   id: toWorkerId("w1"),
   app: toAppName("hello"),
   source: { kind: "directory", path: "/srv/hello" },
+  network: "host",
   rVersion: "",
   env: {},
   mounts: [],

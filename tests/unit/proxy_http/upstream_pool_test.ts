@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "#tests/support/assert.ts";
+import { assert, assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { Deadlines } from "#src/proxy/http/deadlines.ts";
 import { DEFAULT_LIMITS } from "#src/proxy/http/limits.ts";
 import { UpstreamPool } from "#src/proxy/http/upstream_pool.ts";
@@ -250,6 +250,41 @@ test("connecting is given up on demand, and after its time", async () => {
     const stopped = pool.dial(address, { signal: impatient.signal });
     impatient.abort();
     await assertRejects(() => stopped, Error, "cannot connect to 127.0.0.1:1");
+  } finally {
+    Deno.connect = connect;
+  }
+});
+
+test("a unix socket where too many wait is tried again, until the time is up", async () => {
+  const clock = new ManualClock();
+  const pool = new UpstreamPool(new Deadlines(clock, 100), DEFAULT_LIMITS);
+  const { connect } = Deno;
+  const never = new AbortController();
+  const reached = Promise.withResolvers<Deno.UnixConn>();
+  let tries = 0;
+  let refuseFirst = 3;
+  // As the kernel answers when the listener's backlog is full.
+  Deno.connect = (() => {
+    if (tries++ < refuseFirst) return Promise.reject(new Deno.errors.WouldBlock("EAGAIN"));
+    return reached.promise;
+  }) as unknown as typeof Deno.connect;
+  try {
+    const upstream = { kind: "unix", path: "/a", connectPath: "/x" } as const;
+    reached.resolve({ close() {} } as Deno.UnixConn);
+    const dialing = pool.dial(upstream, { signal: never.signal });
+    await clock.advance(1000);
+    (await dialing).wire.close();
+    assertEquals(tries, 4);
+
+    refuseFirst = Infinity;
+    const late = assertRejects(
+      () => pool.dial(upstream, { signal: never.signal }),
+      Error,
+      "no answer within 5000 ms",
+    );
+    await clock.advance(6000);
+    await late;
+    assert(tries > 100, `${tries}`);
   } finally {
     Deno.connect = connect;
   }

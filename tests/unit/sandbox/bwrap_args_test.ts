@@ -13,6 +13,7 @@ function spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
   return {
     uid: 1_900_000_001,
     gid: 1_900_000_000,
+    network: "host",
     layout: {
       rootEntries: [
         { kind: "symlink", name: "bin", target: "usr/bin" },
@@ -82,6 +83,23 @@ Deno.test(
     assertEquals(options.includes("--unshare-net"), false);
     assert(has(options, "--cap-drop", "ALL"));
     assert(has(options, "--uid", "1900000001") && has(options, "--gid", "1900000000"));
+  },
+);
+
+Deno.test(
+  "bwrapOptions() gives a worker without a network a small folder to listen in",
+  strict,
+  () => {
+    const options = bwrapOptions(spec({ network: "none" }));
+    assert(options.includes("--unshare-net"));
+    const folder = indexOf(
+      options,
+      ...["--size", "65536", "--perms", "0700", "--tmpfs", "/run/blockyard"],
+    );
+    // In a folder that bwrap has made, and before anything that an app's owner decides about.
+    assert(folder > indexOf(options, "--dir", "/run"));
+    assert(folder < indexOf(options, "--ro-bind", "/srv/apps/hello", "/app"));
+    assertEquals(bwrapOptions(spec()).includes("/run/blockyard"), false);
   },
 );
 
