@@ -19,6 +19,7 @@ export class PathFd implements Disposable {
    * folders.
    * @throws {SyscallError} ENOENT, EACCES; ENOTDIR for no folder.
    * @throws {RangeError} When the path contains NUL.
+   * @throws {TypeError} When `from` was disposed of.
    */
   constructor(
     libc: Libc,
@@ -29,7 +30,7 @@ export class PathFd implements Disposable {
     const flags = O.PATH | O.CLOEXEC | NOFOLLOW | (directory ? DIRECTORY : 0);
     this.#libc = libc;
     this.#fd = libc.check(
-      libc.symbols.openat(from === undefined ? AT_FDCWD : from.#fd, cstring(path), flags, 0),
+      libc.symbols.openat(from === undefined ? AT_FDCWD : from.#number(), cstring(path), flags, 0),
       "openat",
       path,
     );
@@ -42,8 +43,7 @@ export class PathFd implements Disposable {
    * @throws {TypeError} When this was disposed of.
    */
   get path(): string {
-    if (this.#fd === -1) throw new TypeError("cannot use the handle on a file: it was closed");
-    return `/proc/self/fd/${this.#fd}`;
+    return `/proc/self/fd/${this.#number()}`;
   }
 
   /**
@@ -55,8 +55,9 @@ export class PathFd implements Disposable {
    * @throws {TypeError} When one of the two was disposed of.
    */
   become(other: PathFd): void {
-    void this.path, other.path;
-    this.#libc.check(this.#libc.symbols.dup3(other.#fd, this.#fd, O.CLOEXEC), "dup3", other.path);
+    const { symbols } = this.#libc;
+    const result = symbols.dup3(other.#number(), this.#number(), O.CLOEXEC);
+    this.#libc.check(result, "dup3", this.#fd);
   }
 
   /** Lets go of the file; a second call does nothing. */
@@ -64,5 +65,10 @@ export class PathFd implements Disposable {
     if (this.#fd === -1) return;
     this.#libc.symbols.close(this.#fd);
     this.#fd = -1;
+  }
+
+  #number(): number {
+    if (this.#fd === -1) throw new TypeError("cannot use the handle on a file: it was closed");
+    return this.#fd;
   }
 }
