@@ -8,6 +8,7 @@ export * from "./build_info.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
+export * from "./ip_range.ts";
 export * from "./log.ts";
 export * from "./mount_target.ts";
 export * from "./nearest_name.ts";
