@@ -1,5 +1,5 @@
 import type { ProbeTarget } from "#src/probe/mod.ts";
-import { METADATA_ADDRESSES } from "./metadata_services.ts";
+import { METADATA_ADDRESSES } from "#src/firewall/mod.ts";
 
 /** The uids of workers, the last one included. */
 export interface UidRange {
