@@ -103,12 +103,15 @@ export function oneOf<const Words extends readonly string[]>(
  * @param item What it holds.
  * @param what What it is a list of: `a list of CIDRs`.
  * @param minLength How many members it needs at least.
+ * @param maxLength How many members it can have; any number if not given.
  * @returns The schema.
  */
 export function list<Item extends z.ZodType>(
   item: Item,
   what: string,
   minLength = 0,
+  maxLength?: number,
 ): z.ZodArray<Item> {
-  return z.array(item, { error: what }).min(minLength, { error: what });
+  const array = z.array(item, { error: what }).min(minLength, { error: what });
+  return maxLength === undefined ? array : array.max(maxLength, { error: what });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { DenyTarget } from "./deny.ts";
 export { loadConfig, type LoadOptions } from "./load.ts";
 export { type BindAddress, parseBind } from "./network.ts";
 export { ConfigError, type ConfigProblem, type Origin, renderProblems } from "./problem.ts";
@@ -12,6 +13,7 @@ export type {
   AppSettings,
   Config,
   DatabaseConfig,
+  FirewallConfig,
   LogLevel,
   MountConfig,
   ProcessConfig,

@@ -46,7 +46,13 @@ export function checkCidr(text: string): string {
   return text;
 }
 
-function isHostname(text: string): boolean {
+/**
+ * Tells whether a text can be the name of a host, or an IPv4 address.
+ *
+ * @param text The text.
+ * @returns Whether it can.
+ */
+export function isHostname(text: string): boolean {
   // What looks like an IPv4 address has to be one: resolvers read 127.1 and 0177.0.0.1 in their own way.
   if (/^[\d.]*$/.test(text)) return isIpv4(text);
   return text.length <= 253 &&

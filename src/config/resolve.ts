@@ -8,6 +8,7 @@ import {
   toUid,
 } from "#src/core/mod.ts";
 import { resolve } from "node:path/posix";
+import { parseDeny } from "./deny.ts";
 import { parseBind } from "./network.ts";
 import { chooseStore } from "./session_store.ts";
 import { type RawApp, rawAppDefaults, type RawConfig } from "./schema.ts";
@@ -25,7 +26,7 @@ export function resolveConfig(
   raw: RawConfig,
   options: { dataDir: string; folder: string },
 ): Config {
-  const { server, process, proxy, apps } = raw;
+  const { server, process, firewall, proxy, apps } = raw;
   return deepFreeze({
     server: {
       bind: parseBind(server.bind),
@@ -52,6 +53,7 @@ export function resolveConfig(
       standbyLaunchers: process.standby_launchers,
       skipMetadataCheck: process.skip_metadata_check,
     },
+    firewall: { mode: firewall.mode, deny: firewall.deny.map(parseDeny) },
     proxy: {
       sessionIdleTtlMs: parseDuration(proxy.session_idle_ttl),
       idleWorkerTimeoutMs: parseDuration(proxy.idle_worker_timeout),

@@ -6,6 +6,7 @@
  */
 import { checkMountTarget, MIN_WORKER_BYTES, NETWORK_MODES } from "#src/core/mod.ts";
 import * as z from "zod";
+import { DENY_FORM, parseDeny } from "./deny.ts";
 import { cores, duration, list, oneOf, size, text, wholeNumber } from "./fields.ts";
 import { checkCidr, parseBind } from "./network.ts";
 import { checkAbsolutePath, checkNoNul, checkPath, checkProgram } from "./path_text.ts";
@@ -23,6 +24,9 @@ const MAX_ID = 0xffff_fffe;
 
 /** The largest number of processes that Linux can have: PID_MAX_LIMIT, proc_sys_kernel(5). */
 const MAX_PIDS = 4_194_304;
+
+/** More than this make a table that takes long to look through, and to compare. */
+const MAX_DENIED = 500;
 
 const mapping = "a mapping of keys to values";
 
@@ -91,6 +95,16 @@ const process = z.strictObject({
   skip_metadata_check: z.boolean({ error: "true or false" }).default(false),
 }, { error: mapping });
 
+const firewall = z.strictObject({
+  mode: oneOf(["off", "managed"]).default("off"),
+  deny: list(
+    text(DENY_FORM, parseDeny),
+    `a list of at most ${MAX_DENIED} addresses, CIDRs and host:port`,
+    0,
+    MAX_DENIED,
+  ).default([]),
+}, { error: mapping });
+
 const proxy = z.strictObject({
   session_store: oneOf(["auto", "memory", "redis", "postgres", "layered"]).default("auto"),
   session_idle_ttl: duration(100).default("1h"),
@@ -114,11 +128,12 @@ const redis = z.strictObject({
 export const schema = z.strictObject({
   server: server.prefault({}),
   process: process.prefault({}),
+  firewall: firewall.prefault({}),
   proxy: proxy.prefault({}),
   database: database.prefault({}),
   redis: redis.prefault({}),
   apps: z.record(z.string(), app, { error: "a mapping of names to apps" }).prefault({}),
-}, { error: "a mapping with server, process, proxy, database, redis and apps" });
+}, { error: "a mapping with server, process, firewall, proxy, database, redis and apps" });
 
 /** A whole and valid file, as it is written: texts for durations, names with underscores. */
 export type RawConfig = z.output<typeof schema>;
@@ -133,6 +148,7 @@ export const rawAppDefaults: Readonly<RawApp> = app.parse({ path: "/" });
 export const scalarSections: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   server: server.shape,
   process: process.shape,
+  firewall: firewall.shape,
   proxy: proxy.shape,
   database: database.shape,
   redis: redis.shape,

@@ -1,4 +1,5 @@
 import type { AppName, Gid, NetworkMode, Port, Uid } from "#src/core/mod.ts";
+import type { DenyTarget } from "./deny.ts";
 import type { BindAddress } from "./network.ts";
 
 /** How much is logged: this level and those after it. */
@@ -10,6 +11,8 @@ export interface Config {
   readonly server: ServerConfig;
   /** How workers are run. */
   readonly process: ProcessConfig;
+  /** What workers are kept from on the network. */
+  readonly firewall: FirewallConfig;
   /** How requests find their worker. */
   readonly proxy: ProxyConfig;
   /** Where servers keep what they share; its URLs may hold passwords, and belong in no log. */
@@ -77,6 +80,14 @@ export type SeccompProfile =
   | { readonly kind: "default" }
   /** A compiled filter, by its absolute path. */
   | { readonly kind: "file"; readonly path: string };
+
+/** What workers are kept from on the network. */
+export interface FirewallConfig {
+  /** Whether the server sets rules of its own, `managed`, or leaves that to others, `off`. */
+  readonly mode: "off" | "managed";
+  /** What the rules refuse besides what they always do. */
+  readonly deny: readonly DenyTarget[];
+}
 
 /** How requests find their worker. */
 export interface ProxyConfig {

@@ -65,7 +65,13 @@ function find(issue: z.core.$ZodIssue, plain: Plain): Finding[] {
 
 function describe(value: Plain, issue: z.core.$ZodIssue, secret: boolean): string {
   if (value === null || value === "") return "is empty";
-  if (Array.isArray(value)) return issue.code === "too_small" ? "is empty" : "is a list";
+  if (Array.isArray(value)) {
+    return issue.code === "too_small"
+      ? "is empty"
+      : issue.code === "too_big"
+      ? "is too long"
+      : "is a list";
+  }
   if (typeof value === "object") return "is a mapping";
   const wrong = issue.code === "too_small"
     ? "is too small"

@@ -49,6 +49,11 @@ const OVERRIDES: readonly [
     path: "/s",
   }],
   ["BLOCKYARD_PROCESS_SKIP_METADATA_CHECK", "true", "process", "skipMetadataCheck", true],
+  ["BLOCKYARD_FIREWALL_MODE", "managed", "firewall", "mode", "managed"],
+  ["BLOCKYARD_FIREWALL_DENY", "192.0.2.9, a.example:1", "firewall", "deny", [
+    { kind: "range", range: { family: 4, address: "192.0.2.9", prefix: 32 }, port: undefined },
+    { kind: "name", hostname: "a.example", port: 1 },
+  ]],
   ["BLOCKYARD_PROXY_SESSION_IDLE_TTL", "2h", "proxy", "sessionIdleTtlMs", 7_200_000],
   ["BLOCKYARD_PROXY_IDLE_WORKER_TIMEOUT", "1s", "proxy", "idleWorkerTimeoutMs", 1000],
   ["BLOCKYARD_PROXY_WORKER_START_TIMEOUT", "1s", "proxy", "workerStartTimeoutMs", 1000],
@@ -67,6 +72,7 @@ const STORE_VARIABLES = [
 const FILE = `
 server: {bind: 127.0.0.1:1, data_dir: /f, admin_token_file: /f, default_memory_limit: 32m, default_cpu_limit: 3, default_pids_limit: 3, shutdown_timeout: 3s, log_level: warn, trusted_proxies: [192.0.2.0/24]}
 process: {bwrap_path: /f, r_path: /f, rig_base: /f, port_range_start: 10003, port_range_end: 10903, worker_uid_range_start: 1900000003, worker_uid_range_end: 1900000903, worker_gid: 3, seccomp_profile: /f, standby_launchers: 3}
+firewall: {mode: off, deny: [192.0.2.0/24]}
 proxy: {session_idle_ttl: 3s, idle_worker_timeout: 3s, worker_start_timeout: 3s, health_interval: 3s, max_workers: 3}
 `;
 for (const [name, value, section, key, result] of OVERRIDES) {
@@ -83,7 +89,7 @@ for (const [name, value, section, key, result] of OVERRIDES) {
 }
 
 Deno.test("every key outside of apps can be set by the environment", SANE, () => {
-  const sections = ["SERVER", "PROCESS", "PROXY", "DATABASE", "REDIS"];
+  const sections = ["SERVER", "PROCESS", "FIREWALL", "PROXY", "DATABASE", "REDIS"];
   const known = sections.flatMap((section) => {
     const [problem = ""] = problemsOf("", { env: { [`BLOCKYARD_${section}_XXXXXXXX`]: "" } });
     const [, keys = ""] = problem.split(" and one of ");

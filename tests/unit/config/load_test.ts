@@ -31,6 +31,7 @@ const DEFAULTS: Config = {
     network: "host",
     skipMetadataCheck: false,
   },
+  firewall: { mode: "off", deny: [] },
   proxy: {
     sessionIdleTtlMs: 3_600_000,
     idleWorkerTimeoutMs: 300_000,
@@ -57,7 +58,10 @@ for (
   const [what, text] of [
     ["an empty file", ""],
     ["a file of comments", "# nothing\n---\n# here\n"],
-    ["sections without keys", "server:\nprocess:\nproxy: {}\ndatabase:\nredis:\napps:\n"],
+    [
+      "sections without keys",
+      "server:\nprocess:\nfirewall:\nproxy: {}\ndatabase:\nredis:\napps:\n",
+    ],
   ] as const
 ) {
   Deno.test(`loadConfig() gives every key its default for ${what}`, SANE, () => {
@@ -101,6 +105,15 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       seccompProfile: { kind: "file", path: "/etc/blockyard.bpf" },
       network: "none",
       skipMetadataCheck: true,
+    },
+    firewall: {
+      mode: "managed",
+      deny: [
+        { kind: "range", range: { family: 4, address: "10.0.0.0", prefix: 8 }, port: undefined },
+        { kind: "range", range: { family: 6, address: "fd00::1", prefix: 128 }, port: undefined },
+        { kind: "range", range: { family: 6, address: "fd00::2", prefix: 128 }, port: 443 },
+        { kind: "name", hostname: "db.internal", port: 5432 },
+      ],
     },
     proxy: {
       sessionIdleTtlMs: 7_200_000,

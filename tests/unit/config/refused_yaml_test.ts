@@ -56,10 +56,10 @@ const DOCUMENTS: readonly [what: string, lines: string, problems: string[]][] = 
     "1:1: the key __proto__ cannot be used, want another name",
   ]],
   ["a text instead of a mapping", "hello", [
-    '1:1: "hello" is text, want a mapping with server, process, proxy, database, redis and apps',
+    '1:1: "hello" is text, want a mapping with server, process, firewall, proxy, database, redis and apps',
   ]],
   ["a list instead of a mapping", "[1]", [
-    "1:1: is a list, want a mapping with server, process, proxy, database, redis and apps",
+    "1:1: is a list, want a mapping with server, process, firewall, proxy, database, redis and apps",
   ]],
   ["a key that is there twice", "server:\n  bind: 127.0.0.1:1\n  bind: 127.0.0.1:2\n", [
     "3:3 server.bind: is there twice (line 2), want it once",
@@ -67,8 +67,8 @@ const DOCUMENTS: readonly [what: string, lines: string, problems: string[]][] = 
   ["a section that is there twice", "server: {}\nserver: {}\n", [
     "2:1 server: is there twice (line 1), want it once",
   ]],
-  ["an unknown section", "firewall:\n  mode: off\n", [
-    "1:1 firewall: is not a known key, want one of server, process, proxy, database, redis, apps",
+  ["an unknown section", "wallpaper:\n  mode: off\n", [
+    "1:1 wallpaper: is not a known key, want one of server, process, firewall, proxy, database, redis, apps",
   ]],
   ["an unknown section without anything in it", "prozess:\n", [
     '1:1 prozess: is not a known key, want "process"',
