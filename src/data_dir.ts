@@ -10,6 +10,25 @@ export interface ServerRecord {
 
 const RECORD = "server.json";
 
+/**
+ * Reads which server says that it runs.
+ *
+ * @param path Absolute path of the data folder.
+ * @returns Its process id; undefined when there is none. The server may have been killed since.
+ * @throws {Error} When the file cannot be read.
+ */
+export async function readServerRecord(
+  path: string,
+): Promise<Pick<ServerRecord, "pid"> | undefined> {
+  try {
+    const { pid } = JSON.parse(await Deno.readTextFile(`${path}/${RECORD}`));
+    return Number.isSafeInteger(pid) && pid > 0 ? { pid } : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** The server's own folder. */
 export class DataDir {
   private constructor(

@@ -14,6 +14,7 @@ import {
 } from "#src/preflight/mod.ts";
 import { adoptOrphans, serverIdentity } from "#src/sandbox/mod.ts";
 import { findProgram } from "./find_program.ts";
+import { firewallProblem } from "./host_firewall.ts";
 import { DEFAULT_PATH, HostTrials, TRIAL_TIMEOUT_MS, TrialOwners } from "./preflight_trials.ts";
 import { ReadableFiles } from "./readable_files.ts";
 import { runProgram } from "./run_program.ts";
@@ -29,14 +30,19 @@ export interface OpenPreflightHost extends AsyncDisposable {
  * Opens this host for a preflight. Nothing is started before a check asks for it.
  *
  * @param config What is to run.
- * @param options `configPath` is the absolute path of the file, if there is one; `log` gets what
+ * @param options `configPath` is the absolute path of the file, if there is one; `isFirewallSet` is
+ * whether this process has set the rules of a managed firewall, false if not given; `log` gets what
  * goes wrong without a check that notices.
  * @returns The host; disposing it ends what is left of the checks.
  * @throws {SyscallError} When the kernel does not say who this process is.
  */
 export function openPreflightHost(
   config: Config,
-  { configPath, log = silentLogger }: { configPath: string | undefined; log?: Logger },
+  { configPath, isFirewallSet = false, log = silentLogger }: {
+    configPath: string | undefined;
+    isFirewallSet?: boolean;
+    log?: Logger;
+  },
 ): OpenPreflightHost {
   const opened = new AsyncDisposableStack();
   const libc = opened.use(openLibc());
@@ -54,6 +60,9 @@ export function openPreflightHost(
     identity,
     roots: { proc: "/proc", etc: "/etc", sys: "/sys" },
     sandboxes,
+    firewall: config.firewall.mode === "off"
+      ? undefined
+      : { isSet: isFirewallSet, problem: () => firewallProblem(config, identity) },
     findProgram: find,
     runProgram(command, { timeoutMs = TRIAL_TIMEOUT_MS, env = {}, input, asWorker } = {}) {
       const options = { timeoutMs, env, input, signal: ending.signal };
@@ -88,7 +97,7 @@ export function openPreflightHost(
  * Opens this host, carries out a preflight on it, and closes it.
  *
  * @param config What is to run.
- * @param options `configPath` as for {@linkcode openPreflightHost}; `checks` are what is asked;
+ * @param options `configPath` and `isFirewallSet` as for {@linkcode openPreflightHost}; `checks` are what is asked;
  * `signal` gives up, and ends what the checks have started.
  * @returns The report.
  * @throws {SyscallError} As {@linkcode openPreflightHost}.
@@ -96,13 +105,14 @@ export function openPreflightHost(
  */
 export async function askHost(
   config: Config,
-  { configPath, checks, signal }: {
+  { configPath, isFirewallSet = false, checks, signal }: {
     configPath: string | undefined;
+    isFirewallSet?: boolean;
     checks: readonly Check[];
     signal?: AbortSignal;
   },
 ): Promise<PreflightReport> {
-  await using opened = openPreflightHost(config, { configPath });
+  await using opened = openPreflightHost(config, { configPath, isFirewallSet });
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal?.reason);
   signal?.addEventListener("abort", onAbort);

@@ -45,9 +45,21 @@ const MACHINE_ID_PATHS = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
 export async function readServerOwner(roots: OwnerRoots = {}): Promise<ServerOwner> {
   const { proc = "/proc", machineIdPaths = MACHINE_ID_PATHS } = roots;
   const hostId = await readMachineId(machineIdPaths);
+  return { hostId, serverId: crypto.randomUUID(), ...await readServerProcess({ proc }) };
+}
+
+/**
+ * Finds out which process this is, which needs no machine id.
+ *
+ * @param roots Where to look.
+ * @returns This process.
+ * @throws {Error} When the procfs cannot be read.
+ */
+export async function readServerProcess(
+  { proc = "/proc" }: OwnerRoots = {},
+): Promise<ServerProcess> {
   const { pid, ticks } = parseStat(await Deno.readTextFile(`${proc}/self/stat`));
-  const startedAt = `${await readScope(proc)}:${ticks}`;
-  return { hostId, serverId: crypto.randomUUID(), pid, startedAt };
+  return { pid, startedAt: `${await readScope(proc)}:${ticks}` };
 }
 
 /**

@@ -21,21 +21,22 @@ const LEVELS = {
  * Checks the host before a server starts on it, and logs what was found.
  *
  * @param config What is to run.
- * @param options `configPath` is the absolute path of its file, if there is one; `log` gets every
- * finding; `signal` gives up.
+ * @param options `configPath` is the absolute path of its file, if there is one; `isFirewallSet`
+ * is whether the rules of a managed firewall are in force; `log` gets every finding; `signal` gives up.
  * @returns The report, and whether the server may start.
  * @throws {SyscallError} When the kernel does not say who this process is.
  * @throws {DOMException} An `AbortError`, when it was given up.
  */
 export async function preflightFirst(
   config: Config,
-  { configPath, log, signal }: {
+  { configPath, isFirewallSet, log, signal }: {
     configPath: string | undefined;
+    isFirewallSet: boolean;
     log: Logger;
     signal: AbortSignal;
   },
 ): Promise<{ report: PreflightReport; isFit: boolean }> {
-  const report = await askHost(config, { configPath, checks: CHECKS, signal });
+  const report = await askHost(config, { configPath, isFirewallSet, checks: CHECKS, signal });
   for (const { name, severity, message, fix } of report.results) {
     log[LEVELS[severity]]("preflight", { check: name, found: message, fix });
   }

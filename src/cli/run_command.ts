@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "systemd-unit": async () => (await import("./systemd_unit.ts")).printSystemdUnit,
   "apparmor": async () => (await import("./apparmor.ts")).apparmor,
   "seccomp": async () => (await import("./seccomp.ts")).seccomp,
+  "firewall": async () => (await import("./firewall.ts")).firewall,
   "bwrap-exec": async () => (await import("#src/sandbox/bwrap_exec/main.ts")).bwrapExec,
   "probe": async () => (await import("#src/probe/main.ts")).probe,
 };
@@ -68,6 +69,7 @@ async function printHelp(): Promise<number> {
     import("./systemd_unit.ts").then(({ SYSTEMD_UNIT }) => SYSTEMD_UNIT),
     import("./apparmor.ts").then(({ APPARMOR }) => APPARMOR),
     import("./seccomp.ts").then(({ SECCOMP }) => SECCOMP),
+    import("./firewall.ts").then(({ FIREWALL }) => FIREWALL),
   ]);
   const bwrapExec = { name: "bwrap-exec", summary: "become a sandbox (started by serve)" };
   const probe = {

@@ -1,11 +1,12 @@
 import { type AppConfig, appDefaults, type Config, loadConfig } from "#src/config/mod.ts";
 import { errorMessage, type Logger, toAppName } from "#src/core/mod.ts";
+import { openServerFirewall, type ServerFirewall } from "#src/host_firewall.ts";
 import { DEMO_APP_R } from "#src/demo_app.ts";
 import type { PreflightReport } from "#src/preflight/mod.ts";
 import type { AppDefinition } from "#src/proxy/mod.ts";
 import { isRoot, type Server, startServer } from "#src/system.ts";
 import { resolve } from "node:path/posix";
-import { type CommandSpec, parseCommand } from "./args.ts";
+import { type CommandSpec, parseCommand, type ParsedArgs } from "./args.ts";
 import { commandHelp } from "./help.ts";
 import { createLogger } from "./log.ts";
 import { preflightFirst } from "./preflight_first.ts";
@@ -45,19 +46,58 @@ export async function serve(args: readonly string[]): Promise<number> {
   });
   const log = createLogger({ level: config.server.logLevel, format: "auto" });
   using signals = listenForSignals();
-  const asked = signals.next();
   const apps = definitions(config, { demo: options.demo });
 
-  let server: Server;
+  let firewall: ServerFirewall | undefined;
   try {
-    const preflight = options["skip-preflight"]
-      ? skipPreflight(log)
-      : await checkHost(config, { path: options.config, log, asked });
-    if (preflight === "stopped") return 0;
-    server = await startServer(config, { apps, preflight, log });
+    // In force before anything runs under the uid of a worker, the trials of the preflight included.
+    firewall = config.firewall.mode === "managed"
+      ? await openServerFirewall(config, { isRoot: isRoot(), log })
+      : undefined;
   } catch (error) {
     log.error("cannot start", { error: errorMessage(error) });
     return 1;
+  }
+  const { code, hasWorkers } = await run(config, { options, apps, firewall, signals, log });
+  // Rules that are left keep those from the network that end with this process; the next server that
+  // starts or stops removes them.
+  if (!hasWorkers) await firewall?.remove();
+  return code;
+}
+
+/** How a server ended. */
+interface Ending {
+  /** The exit code. */
+  readonly code: number;
+  /** Whether workers may be left, which end with this process. */
+  readonly hasWorkers: boolean;
+}
+
+async function run(
+  config: Config,
+  { options, apps, firewall, signals, log }: {
+    options: ParsedArgs<typeof SERVE>["options"];
+    apps: readonly AppDefinition[];
+    firewall: ServerFirewall | undefined;
+    signals: Signals;
+    log: Logger;
+  },
+): Promise<Ending> {
+  const asked = signals.next();
+  let server: Server;
+  try {
+    const preflight = options["skip-preflight"] ? skipPreflight(log) : await checkHost(config, {
+      path: options.config,
+      isFirewallSet: firewall !== undefined,
+      log,
+      asked,
+    });
+    if (preflight === "stopped") return { code: 0, hasWorkers: false };
+    server = await startServer(config, { apps, preflight, log });
+  } catch (error) {
+    log.error("cannot start", { error: errorMessage(error) });
+    // Then what was opened before the failure could not be closed.
+    return { code: 1, hasWorkers: error instanceof SuppressedError };
   }
   log.info("serving", { url: server.url, apps: apps.map(({ name }) => name) });
   if (options.demo) {
@@ -67,9 +107,9 @@ export async function serve(args: readonly string[]): Promise<number> {
 
   log.info("stopping", { signal: await asked });
   const outcome = await Promise.race([stop(server, log), signals.next()]);
-  if (typeof outcome === "number") return outcome;
+  if (typeof outcome === "number") return { code: outcome, hasWorkers: outcome !== 0 };
   log.warn("stopped at once: workers were killed", { signal: outcome });
-  return 1;
+  return { code: 1, hasWorkers: true };
 }
 
 const DEMO_NAME = toAppName("demo");
@@ -103,15 +143,21 @@ function skipPreflight(log: Logger): undefined {
 /** A signal that comes meanwhile ends the check, and with it all that it has started. */
 async function checkHost(
   config: Config,
-  { path, log, asked }: {
+  { path, isFirewallSet, log, asked }: {
     path: string | undefined;
+    isFirewallSet: boolean;
     log: Logger;
     asked: Promise<Deno.Signal>;
   },
 ): Promise<PreflightReport | "stopped"> {
   const configPath = path === undefined ? undefined : resolve(path);
   const giveUp = new AbortController();
-  const checking = preflightFirst(config, { configPath, log, signal: giveUp.signal });
+  const checking = preflightFirst(config, {
+    configPath,
+    isFirewallSet,
+    log,
+    signal: giveUp.signal,
+  });
   const outcome = await Promise.race([checking, asked]);
   if (typeof outcome === "string") {
     giveUp.abort();

@@ -26,7 +26,7 @@ const FIRST_FREE_PORT = 1024;
  * @param config What it serves.
  * @returns The capabilities, each with its reason.
  */
-export function neededCapabilities({ server, store }: Config): NeededCapability[] {
+export function neededCapabilities({ server, firewall, store }: Config): NeededCapability[] {
   const { port } = server.bind;
   const needed = [...ALWAYS];
   if (port > 0 && port < FIRST_FREE_PORT) {
@@ -35,6 +35,9 @@ export function neededCapabilities({ server, store }: Config): NeededCapability[
   const [socket] = storeSockets(store);
   if (socket !== undefined) {
     needed.push({ name: "CAP_DAC_OVERRIDE", why: `${socket} may be for a group alone` });
+  }
+  if (firewall.mode === "managed") {
+    needed.push({ name: "CAP_NET_ADMIN", why: "firewall.mode is managed, and nft sets its rules" });
   }
   return needed;
 }

@@ -88,6 +88,18 @@ export interface HostRoots {
   readonly sys: string;
 }
 
+/** What becomes of the rules of a managed firewall. */
+export interface ManagedFirewallState {
+  /** Whether this process has set them, so that what is reached is reached in spite of them. */
+  readonly isSet: boolean;
+  /**
+   * Finds out whether a server could set them.
+   *
+   * @returns What is in the way, in words; undefined for nothing. It never rejects.
+   */
+  problem(): Promise<string | undefined>;
+}
+
 /** The host as checks see it, and what is to run on it. */
 export interface PreflightHost {
   /** What is to run. */
@@ -100,6 +112,8 @@ export interface PreflightHost {
   readonly roots: HostRoots;
   /** This host's sandboxes. */
   readonly sandboxes: SandboxTrials;
+  /** The managed firewall; undefined where `firewall.mode` is off. */
+  readonly firewall?: ManagedFirewallState | undefined;
   /**
    * Finds a program as the server would.
    *

@@ -10,4 +10,5 @@ export * from "./host.ts";
 export { parseRVersion } from "./r_binary.ts";
 export * from "./report.ts";
 export * from "./runner.ts";
+export { configuredServices, lookUpName, type Service } from "./services.ts";
 export * from "./table.ts";

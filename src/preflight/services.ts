@@ -95,9 +95,7 @@ export async function locateService(service: Service): Promise<LocatedService> {
     return { ...service, targets: [{ kind: "tcp", hostname: loopback, port }] };
   }
   try {
-    const found = await withinTime(lookup(hostname, { all: true }));
-    const addresses = [...new Set(found.map(({ address }) => address))];
-    if (addresses.length === 0) throw new Error("it has no address");
+    const addresses = await lookUpName(hostname);
     return {
       ...service,
       targets: addresses.map((address) => ({ kind: "tcp", hostname: address, port })),
@@ -105,6 +103,20 @@ export async function locateService(service: Service): Promise<LocatedService> {
   } catch (cause) {
     throw new Error(`cannot look up ${targetText(target)}`, { cause });
   }
+}
+
+/**
+ * Asks the system for the addresses of a name.
+ *
+ * @param hostname The name, or an address.
+ * @returns Each address once, at least one.
+ * @throws {Error} When it is not known, or nobody answers in time.
+ */
+export async function lookUpName(hostname: string): Promise<string[]> {
+  const found = await withinTime(lookup(hostname, { all: true }));
+  const addresses = [...new Set(found.map(({ address }) => address))];
+  if (addresses.length === 0) throw new Error("it has no address");
+  return addresses;
 }
 
 /** A lookup that is given up goes on by itself: the system's resolver cannot be told to stop. */

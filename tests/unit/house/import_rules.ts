@@ -8,7 +8,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/proxy"],
   ["src/config"],
   ["src/api", "src/dashboard", "src/preflight", "src/host_setup"],
-  ["src/preflight_trials.ts", "src/host_backend.ts"],
+  [
+    "src/preflight_trials.ts",
+    "src/host_backend.ts",
+    "src/host_firewall.ts",
+    "src/firewall_group.ts",
+  ],
   ["src/preflight_host.ts"],
   ["src/system.ts"],
   ["src/cli"],
