@@ -11,7 +11,7 @@ set -eu
 cd -- "$(dirname -- "$0")/.."
 
 packages='
-  apparmor bubblewrap r-base-core r-cran-shiny r-cran-plumber
+  apparmor bubblewrap r-base-core r-cran-shiny r-cran-plumber r-cran-ggplot2 r-cran-svglite
   chromium jq nftables redis-server redis-tools postgresql shellcheck systemd
   ca-certificates gcc git iproute2 libc6-dev procps strace util-linux
   busybox-static linux-image-amd64 qemu-system-x86 xz-utils
