@@ -16,6 +16,20 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "the launcher, which starts often, loads the C library and its own files only",
+  sanitize,
+  () => {
+    const modules = listFiles("src/sandbox/bwrap_exec").filter((path) => path.endsWith(".ts"));
+    const imports = modules.flatMap((path) => importsOf(path, Deno.readTextFileSync(ROOT + path)));
+    assertGreater(imports.length, 5, "the scanner found too few imports to be working");
+    const foreign = imports.filter(({ target = "" }) =>
+      target !== "ffi/mod.ts" && !target.startsWith("src/sandbox/bwrap_exec/")
+    );
+    assertEquals(foreign.map(({ from, specifier }) => `${from} imports ${specifier}`), []);
+  },
+);
+
 Deno.test("the scanner sees every form of import, and none in comments", sanitize, () => {
   const text = `
 import a from "#src/core/mod.ts";
