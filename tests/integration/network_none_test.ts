@@ -130,7 +130,8 @@ Deno.test(
 
     const outside = await run(host.backend, script, { network: "host" });
     assertMatch(outside, /^tcp open$/m);
-    assertMatch(outside, /^abstract open$/m);
+    // Where the kernel has Landlock's scopes, they refuse what is seen there all the same.
+    assertMatch(outside, /^abstract (?:open|Operation not permitted)$/m);
     const inside = await run(host.backend, script, none);
     assertMatch(inside, /^tcp Connection refused$/m);
     assertMatch(inside, /^abstract Connection refused$/m);
