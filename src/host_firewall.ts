@@ -12,6 +12,7 @@ import {
   KnownAddresses,
   ManagedFirewall,
   Nft,
+  type NftResult,
   ownerComment,
   parseNameServers,
   removeOrphanTables,
@@ -42,6 +43,9 @@ export interface ServerFirewall extends AsyncDisposable {
   remove(): Promise<void>;
 }
 
+/** Runs a program to its end, with `input` as its standard input. */
+export type RunCommand = (command: readonly string[], input?: string) => Promise<NftResult>;
+
 /** What is needed of the host; the real one is the default. */
 export interface HostFirewallOptions {
   /** Whether this process is root. */
@@ -50,6 +54,8 @@ export interface HostFirewallOptions {
   readonly log?: Logger;
   /** The time. */
   readonly clock?: Clock;
+  /** Runs a program by its absolute path. */
+  readonly run?: RunCommand;
 }
 
 /**
@@ -62,10 +68,10 @@ export interface HostFirewallOptions {
  */
 export async function openServerFirewall(
   config: Config,
-  { isRoot, log = silentLogger, clock = systemClock }: HostFirewallOptions,
+  { isRoot, log = silentLogger, clock = systemClock, run = runBounded }: HostFirewallOptions,
 ): Promise<ServerFirewall> {
   requireRoot(isRoot);
-  const nft = await openNft();
+  const nft = await openNft(run);
   const senders = workersOf(config);
   const table = serverTable(senders, crypto.randomUUID());
   const comment = ownerComment(await readServerProcess());
@@ -190,19 +196,18 @@ function requireRoot(isRoot: boolean): void {
   );
 }
 
-async function openNft(): Promise<Nft> {
+async function openNft(run: RunCommand = runBounded): Promise<Nft> {
   const path = await findProgram("nft", { path: Deno.env.get("PATH") ?? ROOT_PATH });
   if (path === undefined) {
     throw new Error(
       'cannot find nft: "nft" is no program in PATH, install nftables, or set firewall.mode to off',
     );
   }
-  return new Nft((args, input) =>
-    runProgram([path, ...args], {
-      timeoutMs: NFT_TIMEOUT_MS,
-      ...(input !== undefined && { input }),
-    })
-  );
+  return new Nft((args, input) => run([path, ...args], input));
+}
+
+function runBounded(command: readonly string[], input?: string): Promise<NftResult> {
+  return runProgram(command, { timeoutMs: NFT_TIMEOUT_MS, input });
 }
 
 function knownAddresses(log: Logger, clock: Clock): KnownAddresses {

@@ -12,6 +12,7 @@ import { settingsOf, unitText } from "#tests/support/unit_text.ts";
 const PROGRAMS = ["/usr/bin/bwrap", "/usr/bin/R", "/usr/bin/perl", "/usr/bin/setpriv"];
 const options = needs({ root: true, files: PROGRAMS });
 const withRedis = needs({ root: true, files: [...PROGRAMS, ...REDIS_PROGRAMS] });
+const withNft = needs({ root: true, files: [...PROGRAMS, "/usr/sbin/nft"] });
 /** A user that is neither root nor a worker. */
 const STRANGER = 54321;
 
@@ -118,6 +119,21 @@ Deno.test("a store at a socket of another user takes CAP_DAC_OVERRIDE", withRedi
   }
   const others = capabilities.filter((name) => name !== "CAP_DAC_OVERRIDE");
   await assertRejects(() => startWith(others, parts), Error, "redis");
+});
+
+Deno.test("a managed firewall takes CAP_NET_ADMIN", withNft, async () => {
+  const capabilities = named({ firewall: { mode: "managed" } });
+  await using folder = await tempFolder();
+  const parts = { folder, env: { BLOCKYARD_FIREWALL_MODE: "managed" } };
+  {
+    await using server = await startWith(capabilities, parts);
+    await server.record("firewall rules are set");
+    server.kill("SIGTERM");
+    assertEquals((await server.ended()).code, 0);
+    await server.record("firewall rules are removed");
+  }
+  const others = capabilities.filter((name) => name !== "CAP_NET_ADMIN");
+  await assertRejects(() => startWith(others, parts), Error, "CAP_NET_ADMIN");
 });
 
 Deno.test("a port below 1024 takes CAP_NET_BIND_SERVICE", options, async () => {

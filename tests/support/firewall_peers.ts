@@ -108,6 +108,29 @@ export class FirewallPeers implements AsyncDisposable {
   }
 
   /**
+   * Tries to reach one target again and again.
+   *
+   * @param target As for {@linkcode FirewallPeers.reach}.
+   * @param options `uid` is who tries, `times` how often.
+   * @returns How often what came of it.
+   */
+  async tryOften(
+    target: string,
+    { uid, times }: { uid: number; times: number },
+  ): Promise<Partial<Record<Reached, number>>> {
+    const targets = Array<string>(times).fill(target);
+    const command = [...asUser(uid), "perl", script("reach.pl"), ...targets];
+    const { code, stdout, stderr } = await this.host.run(command);
+    assertEquals([code, stderr], [0, ""]);
+    const count: Record<string, number> = {};
+    for (const line of stdout.trimEnd().split("\n")) {
+      const reached = line.slice(line.indexOf(" ") + 1);
+      count[reached] = (count[reached] ?? 0) + 1;
+    }
+    return count;
+  }
+
+  /**
    * Answers at one more port of the host.
    *
    * @param port The port.

@@ -144,6 +144,7 @@ Deno.test("root keeps the capabilities that the configuration takes, and no othe
   const always = "CAP_SETUID CAP_SETGID CAP_KILL CAP_DAC_READ_SEARCH";
   assertEquals(caps(), always);
   assertEquals(caps({ server: { bind: "0.0.0.0:80" } }), `${always} CAP_NET_BIND_SERVICE`);
+  assertEquals(caps({ firewall: { mode: "managed" } }), `${always} CAP_NET_ADMIN`);
   assertEquals(caps({ server: { bind: "127.0.0.1:1024" } }), always);
   assertEquals(
     caps({ redis: { url: "redis+unix:///run/redis/redis.sock" } }),
