@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "#src/core/mod.ts";
 import type { LogLine } from "./backend.ts";
 import { CUT_MARKER_BYTES, LineSplitter } from "./line_splitter.ts";
+import type { OutputPace } from "./output_pace.ts";
 
 /** How much a {@linkcode LogBuffer} keeps. */
 export interface LogBufferOptions {
@@ -12,7 +13,12 @@ export interface LogBufferOptions {
   readonly maxLineBytes?: number;
   /** Where the time of a line comes from; the real clock if not given. */
   readonly clock?: Pick<Clock, "now">;
+  /** How fast it is read from the program; as fast as it comes if not given. */
+  readonly pace?: OutputPace;
 }
+
+/** How much is taken from what one read has brought before the pace is asked, in bytes. */
+const PART_BYTES = 4096;
 
 interface KeptLine {
   readonly line: LogLine;
@@ -21,7 +27,7 @@ interface KeptLine {
 
 /**
  * Both output streams of a program, line by line, the newest that fit. Reading from the program
- * never waits for anybody: when the buffer is full, the oldest lines go, and a reader that was too
+ * waits for nobody, but keeps to its pace: when the buffer is full, the oldest lines go, and a reader that was too
  * slow for them sees a gap in the numbers.
  */
 export class LogBuffer {
@@ -29,6 +35,7 @@ export class LogBuffer {
   readonly #maxBytes: number;
   readonly #maxLineBytes: number;
   readonly #clock: Pick<Clock, "now">;
+  readonly #pace: OutputPace | undefined;
   /** The line with number `seq` is at `(seq - 1) % maxLines`. */
   readonly #ring: (KeptLine | undefined)[] = [];
   #firstSeq = 1;
@@ -54,6 +61,7 @@ export class LogBuffer {
       this.#maxLineBytes + CUT_MARKER_BYTES,
     );
     this.#clock = options.clock ?? systemClock;
+    this.#pace = options.pace;
   }
 
   /**
@@ -76,12 +84,17 @@ export class LogBuffer {
       ({ text, byteLength }) => this.#add(stream, text, byteLength),
     );
     try {
-      for await (const chunk of readable) splitter.push(chunk);
+      for await (const chunk of readable) await this.#take(chunk, splitter);
     } finally {
       splitter.end();
       this.#ended.add(stream);
       this.#wake();
     }
+  }
+
+  /** Says that the program has ended: what it has left to be read is read without pauses. */
+  hurry(): void {
+    this.#pace?.lift();
   }
 
   /** Says that nothing more will come, for a program that never came to run: followers end. */
@@ -114,6 +127,16 @@ export class LogBuffer {
       lines.push(this.#kept(seq).line);
     }
     return lines;
+  }
+
+  async #take(chunk: Uint8Array, splitter: LineSplitter): Promise<void> {
+    for (let start = 0; start < chunk.length; start += PART_BYTES) {
+      const part = chunk.subarray(start, start + PART_BYTES);
+      const firstSeq = this.#nextSeq;
+      splitter.push(part);
+      const lines = this.#nextSeq - firstSeq;
+      await this.#pace?.spend({ bytes: part.length, lines, reads: start === 0 ? 1 : 0 });
+    }
   }
 
   #add(stream: LogLine["stream"], text: string, byteLength: number): void {

@@ -11,6 +11,7 @@ export { enforcedLimits } from "./enforced_limits.ts";
 export { describeExit, type MonitorEnding } from "./exit_reason.ts";
 export type { ListeningParts } from "./listening.ts";
 export { LogBuffer, type LogBufferOptions } from "./log_buffer.ts";
+export { OutputPace, type OutputPart } from "./output_pace.ts";
 export {
   answeringAt,
   descendants,

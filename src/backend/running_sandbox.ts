@@ -9,6 +9,7 @@ import type {
 } from "#src/sandbox/mod.ts";
 import type { MonitorEnding } from "./exit_reason.ts";
 import { LogBuffer } from "./log_buffer.ts";
+import { OutputPace } from "./output_pace.ts";
 import { processesOfUid } from "./proc/mod.ts";
 
 /** What starting and watching a sandbox takes. */
@@ -79,6 +80,7 @@ export class RunningSandbox {
     this.#parts = parts;
     this.#monitorEnded = status.then(({ code, signal }) => {
       this.#hasMonitorEnded = true;
+      log.hurry();
       return { code, signal };
     });
     this.emptied = this.#monitorEnded.then(() => this.#waitUntilEmpty(exclusiveUid));
@@ -115,7 +117,7 @@ export class RunningSandbox {
       },
     });
     const { group } = child;
-    const log = new LogBuffer({ clock: parts.clock });
+    const log = new LogBuffer({ clock: parts.clock, pace: new OutputPace(parts.clock) });
     const output = Promise.allSettled([
       log.capture("stdout", child.stdout),
       log.capture("stderr", child.stderr),
