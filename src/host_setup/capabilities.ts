@@ -26,15 +26,26 @@ const FIRST_FREE_PORT = 1024;
  * @param config What it serves.
  * @returns The capabilities, each with its reason.
  */
-export function neededCapabilities({ server, firewall, store }: Config): NeededCapability[] {
+export function neededCapabilities(
+  { server, process, firewall, apps, store }: Config,
+): NeededCapability[] {
   const { port } = server.bind;
   const needed = [...ALWAYS];
   if (port > 0 && port < FIRST_FREE_PORT) {
     needed.push({ name: "CAP_NET_BIND_SERVICE", why: `server.bind names port ${port}` });
   }
+  const hasSockets = process.network === "none" || apps.some(({ network }) => network === "none");
+  if (hasSockets) {
+    const why = "the socket of a worker with network: none is in its sandbox";
+    needed.push({ name: "CAP_SYS_PTRACE", why });
+  }
   const [socket] = storeSockets(store);
-  if (socket !== undefined) {
-    needed.push({ name: "CAP_DAC_OVERRIDE", why: `${socket} may be for a group alone` });
+  const isForOthers = [
+    ...(hasSockets ? ["that socket is for the worker's own user"] : []),
+    ...(socket === undefined ? [] : [`${socket} may be for a group alone`]),
+  ];
+  if (isForOthers.length > 0) {
+    needed.push({ name: "CAP_DAC_OVERRIDE", why: isForOthers.join(", and ") });
   }
   if (firewall.mode === "managed") {
     needed.push({ name: "CAP_NET_ADMIN", why: "firewall.mode is managed, and nft sets its rules" });

@@ -12,6 +12,8 @@ export interface SandboxingSpec {
   readonly paths: HostPaths;
 }
 
+const SHARED_MEMORY =
+  " Without CAP_SYS_PTRACE, memory that processes of a worker share counts once for each.";
 const HOMES = ["/home", "/root", "/run/user"];
 const TEMPORARY = ["/tmp", "/var/tmp"];
 
@@ -52,13 +54,13 @@ export function commonSandboxing(): Setting[] {
  */
 export function systemSandboxing({ config, paths }: SandboxingSpec): Setting[] {
   const capabilities = neededCapabilities(config);
+  const canTrace = capabilities.some(({ name }) => name === "CAP_SYS_PTRACE");
   const all = [...paths.read, ...paths.written];
   return [
     {
       why: [
         "Root without the rest of its power; bwrap gets all capabilities in the user namespace that " +
-        "it makes, whatever is named here. Without CAP_SYS_PTRACE, memory that processes of a " +
-        "worker share counts once for each.",
+        "it makes, whatever is named here." + (canTrace ? "" : SHARED_MEMORY),
         ...capabilities.map(({ name, why }) => `${name}: ${why}`),
       ],
       lines: [`CapabilityBoundingSet=${capabilities.map(({ name }) => name).join(" ")}`],

@@ -1,6 +1,7 @@
 import { assertEquals } from "#tests/support/assert.ts";
 import { needs } from "#tests/support/needs.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
+import { openEcho } from "./support/echo_socket.ts";
 import { SERVER_FILES } from "./support/executable.ts";
 import { copyApp, Probe, PROBE_COMMAND } from "./support/probe_app.ts";
 import { ServeProcess } from "./support/server.ts";
@@ -9,9 +10,6 @@ const options = needs({ files: SERVER_FILES });
 
 /** Around the sizes at which a frame's length takes more bytes (RFC 6455, 5.2), and a large one. */
 const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 3_000_000];
-
-/** How long an answer may take, in milliseconds. */
-const PATIENCE_MS = 30_000;
 
 Deno.test(
   "WebSocket messages of every size pass both ways, as text and as bytes",
@@ -22,7 +20,7 @@ Deno.test(
     await using server = await ServeProcess.start(folder, {
       apps: { probe: { path, cmd: PROBE_COMMAND } },
     });
-    await using echo = await openSocket(server.url);
+    await using echo = await openEcho(server.url, "probe");
     for (const size of SIZES) {
       const text = "0123456789".repeat(Math.ceil(size / 10)).slice(0, size);
       assertEquals(await echo.exchange(text) === text, true, `${size} characters`);
@@ -39,7 +37,7 @@ Deno.test("many messages at once come back in their order", options, async () =>
   await using server = await ServeProcess.start(folder, {
     apps: { probe: { path, cmd: PROBE_COMMAND } },
   });
-  await using echo = await openSocket(server.url);
+  await using echo = await openEcho(server.url, "probe");
   const messages = Array.from({ length: 300 }, (_, index) => `${index}:${"x".repeat(index * 97)}`);
   const back = await Promise.all(messages.map((message) => echo.exchange(message)));
   assertEquals(back.every((message, index) => message === messages[index]), true);
@@ -56,7 +54,7 @@ Deno.test(
     });
     const probe = new Probe(server.url, "probe");
     await probe.run("marker <- 1");
-    await using echo = await openSocket(server.url, probe.headers);
+    await using echo = await openEcho(server.url, "probe", probe.headers);
     assertEquals(await echo.exchange("here"), "here");
     assertEquals(server.records.filter(({ msg }) => msg === "worker started").length, 1);
 
@@ -67,42 +65,3 @@ Deno.test(
     assertEquals(exit, { kind: "code", code: 3 });
   },
 );
-
-interface Echo extends AsyncDisposable {
-  /** Resolves when the connection has ended. */
-  readonly closed: Promise<CloseEvent>;
-  /** Sends a message and resolves with the answer to it. */
-  exchange(message: string | Uint8Array<ArrayBuffer>): Promise<string | ArrayBuffer>;
-}
-
-async function openSocket(serverUrl: string, headers: Record<string, string> = {}): Promise<Echo> {
-  const url = `${serverUrl.replace(/^http/, "ws")}/app/probe/`;
-  const socket = new WebSocket(url, { headers });
-  socket.binaryType = "arraybuffer";
-  const waiting: PromiseWithResolvers<string | ArrayBuffer>[] = [];
-  socket.onmessage = ({ data }) => waiting.shift()?.resolve(data);
-  const { promise: closed, resolve } = Promise.withResolvers<CloseEvent>();
-  socket.onclose = (event) => {
-    for (const { reject } of waiting) reject(new Error("the connection ended before the answer"));
-    resolve(event);
-  };
-  await new Promise((resolve, reject) => {
-    socket.onopen = resolve;
-    socket.onerror = () => reject(new Error(`cannot open ${url}`));
-  });
-  socket.onerror = () => {};
-  return {
-    closed,
-    exchange(message) {
-      const answer = Promise.withResolvers<string | ArrayBuffer>();
-      const late = setTimeout(() => answer.reject(new Error("no answer came")), PATIENCE_MS);
-      waiting.push(answer);
-      socket.send(message);
-      return answer.promise.finally(() => clearTimeout(late));
-    },
-    async [Symbol.asyncDispose]() {
-      socket.close();
-      await closed;
-    },
-  };
-}

@@ -2,7 +2,12 @@
 import { selfCommand } from "#src/self_command.ts";
 import { AppClient } from "#tests/e2e/support/app_client.ts";
 import { type ServeOptions, ServeProcess } from "#tests/e2e/support/server.ts";
-import { assertEquals, assertRejects, assertStringIncludes } from "#tests/support/assert.ts";
+import {
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "#tests/support/assert.ts";
 import { processesOfUids, processStatus } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
 import { REDIS_PROGRAMS, RedisServer } from "#tests/support/redis_server.ts";
@@ -105,6 +110,45 @@ Deno.test(
   },
 );
 
+/** The same app on a unix socket. */
+async function appWithoutNetwork(folder: TempFolder): Promise<NonNullable<ServeOptions["apps"]>> {
+  const { plain } = await privateApp(folder);
+  const cmd = ["perl", "/app/serve.pl", "{socket}"];
+  return { plain: { ...plain, network: "none", cmd } };
+}
+
+Deno.test(
+  "a worker without a network is reached with the capabilities named for it",
+  options,
+  async () => {
+    await using folder = await tempFolder();
+    const apps = await appWithoutNetwork(folder);
+    await using server = await startWith(named({ apps }), { folder, apps });
+    await closeApp(folder, server);
+    assertEquals(processStatus(server.pid).CapBnd, mask(named({ apps })));
+    assertStringIncludes(await new AppClient(server.url, "plain").text(), "GET / HTTP/1.1");
+  },
+);
+
+for (
+  const [capability, reason] of [
+    ["CAP_SYS_PTRACE", /openat\(.*\/run\/blockyard\) failed: EACCES/],
+    ["CAP_DAC_OVERRIDE", /did not answer/],
+  ] as const
+) {
+  Deno.test(`without ${capability} it is not`, options, async () => {
+    await using folder = await tempFolder();
+    const apps = await appWithoutNetwork(folder);
+    const others = named({ apps }).filter((name) => name !== capability);
+    const proxy = { worker_start_timeout: "2s" };
+    await using server = await startWith(others, { folder, apps, proxy });
+    await closeApp(folder, server);
+    const answer = await new AppClient(server.url, "plain").fetch();
+    assertEquals(answer.ok, false);
+    assertMatch(await answer.text(), reason);
+  });
+}
+
 Deno.test("a store at a socket of another user takes CAP_DAC_OVERRIDE", withRedis, async () => {
   await using redis = await RedisServer.start();
   await Deno.chown(redis.socketPath, STRANGER, STRANGER);
@@ -157,6 +201,7 @@ function mask(names: readonly string[]): string {
     CAP_SETGID: 6n,
     CAP_SETUID: 7n,
     CAP_NET_BIND_SERVICE: 10n,
+    CAP_SYS_PTRACE: 19n,
   };
   const bits = names.reduce((sum, name) => sum | 1n << (numbers[name] ?? 63n), 0n);
   return bits.toString(16).padStart(16, "0");

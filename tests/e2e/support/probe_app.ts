@@ -4,6 +4,9 @@ import { AppClient } from "./app_client.ts";
 /** How the probe app is configured, but for its `path`. */
 export const PROBE_COMMAND: readonly string[] = ["Rscript", "/app/probe.R", "{port}"];
 
+/** The same for one without a network. */
+export const PROBE_ON_SOCKET: readonly string[] = ["Rscript", "/app/probe.R", "{socket}"];
+
 /**
  * Copies one of the apps beside these tests to where workers can read it.
  *

@@ -138,6 +138,26 @@ for (
   });
 }
 
+Deno.test("a socket in a sandbox takes two capabilities more", UNIT, () => {
+  const caps = (config = {}) =>
+    settingsOf(unitText({ config }))["Service.CapabilityBoundingSet"]?.[0]?.split(" ").slice(4);
+  const more = ["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE"];
+  const apps = { a: { path: "/srv/a", network: "none" } };
+  assertEquals(caps({ process: { network: "none" } }), more);
+  assertEquals(caps({ apps }), more);
+  assertEquals(caps({ apps: { a: { path: "/srv/a", network: "host" } } }), []);
+  const store = { redis: { url: "redis+unix:///run/redis.sock" } };
+  assertEquals(caps({ apps, ...store }), more);
+  const text = unitText({ config: { apps, ...store } }).replaceAll("\n# ", " ");
+  assertStringIncludes(
+    text,
+    "CAP_DAC_OVERRIDE: that socket is for the worker's own user, and /run/redis.sock may be for a " +
+      "group alone",
+  );
+  assertEquals(text.includes("Without CAP_SYS_PTRACE"), false);
+  assertStringIncludes(unitText().replaceAll("\n# ", " "), "Without CAP_SYS_PTRACE, memory");
+});
+
 Deno.test("root keeps the capabilities that the configuration takes, and no others", UNIT, () => {
   const caps = (config = {}) =>
     settingsOf(unitText({ config }))["Service.CapabilityBoundingSet"]?.[0];

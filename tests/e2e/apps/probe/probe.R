@@ -1,5 +1,5 @@
 # Carries out the R code that is posted to it and answers with what that prints; sends every
-# WebSocket message back. The first argument is the port to listen on.
+# WebSocket message back. The first argument is the port to listen on, or the path of a unix socket.
 
 answer <- function(status, text) {
   list(status = status, headers = list("Content-Type" = "text/plain; charset=utf-8"), body = text)
@@ -22,5 +22,10 @@ app <- list(
   }
 )
 
-port <- as.integer(commandArgs(trailingOnly = TRUE)[[1]])
-httpuv::runServer("127.0.0.1", port, app)
+place <- commandArgs(trailingOnly = TRUE)[[1]]
+if (startsWith(place, "/")) {
+  httpuv::startPipeServer(place, 63L, app)
+  httpuv::service(0)
+} else {
+  httpuv::runServer("127.0.0.1", as.integer(place), app)
+}
