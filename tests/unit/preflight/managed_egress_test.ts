@@ -46,6 +46,7 @@ async function look(
         return Promise.resolve({ code: 1, stdout, stderr: "" });
       },
       canDisableUserns: () => Promise.resolve(true),
+      landlock: () => Promise.resolve({ kind: "scoped" }),
     },
     ...changes,
   });
