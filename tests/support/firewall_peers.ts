@@ -53,7 +53,13 @@ export class FirewallPeers implements AsyncDisposable {
     const peers = new FirewallPeers(host, outside);
     try {
       await peers.#connect(addresses);
-      const listen = ["perl", script("listen.pl"), ...[PORT, ...ports].map(String)];
+      const listen = [
+        "setpriv",
+        "--pdeathsig=KILL",
+        "perl",
+        script("listen.pl"),
+        ...[PORT, ...ports].map(String),
+      ];
       await Promise.all([host.start(listen), outside.start(listen)]);
       return peers;
     } catch (error) {
@@ -147,5 +153,5 @@ export class FirewallPeers implements AsyncDisposable {
 }
 
 function asUser(uid: number): string[] {
-  return ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+  return ["setpriv", "--pdeathsig=KILL", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 }

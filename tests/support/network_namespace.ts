@@ -23,8 +23,12 @@ export class NetworkNamespace implements AsyncDisposable {
    * @returns The namespace.
    */
   static async create(): Promise<NetworkNamespace> {
-    const holder = new Deno.Command("unshare", {
-      args: ["-n", "sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
+    const holder = new Deno.Command("setpriv", {
+      args: [
+        // What a test that is killed leaves behind ends with it.
+        ...["--pdeathsig=KILL", "unshare", "-n"],
+        ...["sh", "-c", "ip link set lo up && echo ready && exec sleep infinity"],
+      ],
       cwd: "/",
       stdin: "null",
       stdout: "piped",
