@@ -6,6 +6,7 @@ import type { Check } from "./check.ts";
 import { cloudMetadata } from "./cloud_metadata.ts";
 import { configSecurity } from "./config_security.ts";
 import { fdLimit } from "./fd_limit.ts";
+import { networkNone } from "./network_none.ts";
 import { portRange } from "./port_range.ts";
 import { rBinary } from "./r_binary.ts";
 import { redisAuth } from "./redis_auth.ts";
@@ -33,6 +34,7 @@ export const CHECKS: readonly Check[] = [
   fdLimit,
   cgroupDelegation,
   resourceLimits,
+  networkNone,
   cloudMetadata,
   workerEgress,
   abstractSockets,

@@ -1,12 +1,13 @@
 import { errorMessage } from "#src/core/mod.ts";
 import { PROBE_RESULTS, type ProbeOutcome, type ProbeTarget, targetText } from "#src/probe/mod.ts";
 import type { PreflightHost } from "./host.ts";
+import { networksInUse } from "./networks_in_use.ts";
 
 /** How long a target may take from inside a sandbox, in seconds. */
 const TIMEOUT_S = 2;
 
 /**
- * Connects to targets from inside a sandbox as workers have it.
+ * Connects to targets from inside a sandbox as workers have it, on the host's network if any has it.
  *
  * @param host The host.
  * @param targets The targets; one or more.
@@ -19,7 +20,10 @@ export async function probeFromSandbox(
 ): Promise<ReadonlyMap<string, ProbeOutcome>> {
   const args = targets.flatMap((target) => [`--${target.kind}`, targetText(target)]);
   const { code, stdout, stderr } = await host.sandboxes.run(
-    await host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]),
+    {
+      ...await host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]),
+      network: networksInUse(host.config).has("host") ? "host" : "none",
+    },
   );
   const found = parseOutcomes(stdout);
   const missing = targets.map(targetText).filter((text) => !found.has(text));

@@ -1,5 +1,6 @@
 import type { AppConfig, Config } from "#src/config/mod.ts";
 import { DEFAULT_LIMITS } from "#src/proxy/mod.ts";
+import { networksInUse } from "./networks_in_use.ts";
 
 /**
  * File descriptors of a server that serves nobody: 25 were counted, nine of them the runtime's caches
@@ -16,6 +17,9 @@ export const LAUNCHER_FDS = 4;
  * its port until it has started; one connection at a time for health checks after that.
  */
 export const WORKER_FDS = 6;
+
+/** What a worker without a network takes besides: handles on its socket and the folder of it. */
+export const SOCKET_FDS = 2;
 
 /**
  * A session: its WebSocket and one more request on average, each a connection from the client and one
@@ -44,7 +48,8 @@ export function fdNeed(
   { apps, process, proxy: { maxWorkers } }: Pick<Config, "apps" | "process" | "proxy">,
 ): FdNeed {
   const sessions = maxSessions(apps, maxWorkers);
-  const workers = BASE_FDS + LAUNCHER_FDS * process.standbyLaunchers + WORKER_FDS * maxWorkers;
+  const perWorker = WORKER_FDS + (networksInUse({ apps, process }).has("none") ? SOCKET_FDS : 0);
+  const workers = BASE_FDS + LAUNCHER_FDS * process.standbyLaunchers + perWorker * maxWorkers;
   // Each connection of a client has at most one to a worker.
   const connections = Math.min(SESSION_FDS * sessions, 2 * DEFAULT_LIMITS.maxConnections);
   return { workers, withSessions: workers + connections, sessions };

@@ -1,6 +1,7 @@
 import type { Check } from "./check.ts";
 import { type Finding, ok } from "./finding.ts";
 import { readKernelPortSettings } from "./kernel_port_settings.ts";
+import { networksInUse } from "./networks_in_use.ts";
 import { lookAt } from "./not_found_out.ts";
 import { counted, countNumbers, isIn, type NumberRange, rangeText } from "./number_ranges.ts";
 import { holderFindings, otherPorts, settingFindings } from "./port_findings.ts";
@@ -14,6 +15,9 @@ export const portRange: Check = {
   name: "port_range",
   category: "resources",
   async run({ config, identity, roots, findProgram }) {
+    if (!networksInUse(config).has("host")) {
+      return ok("every worker has network: none, and no port");
+    }
     const { process, proxy, server } = config;
     const range = { start: process.portRangeStart, end: process.portRangeEnd };
     const size = countNumbers([range]);

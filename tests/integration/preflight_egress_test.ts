@@ -87,6 +87,16 @@ const CASES: Readonly<Record<string, Case>> = {
     const code = `exec 3<>/dev/tcp/169.254.169.254/80`;
     await run("bwrap", ...ids, "--ro-bind", "/", "/", "--dev", "/dev", "bash", "-c", code);
   },
+  async "without a network a worker reaches nothing of what is there"(look) {
+    await addMetadata();
+    using _redis = Deno.listen({ hostname: "127.0.0.1", port: REDIS_PORT });
+    using _four = Deno.listen({ hostname: "169.254.169.254", port: 80 });
+    using _six = Deno.listen({ hostname: "fd00:ec2::254", port: 80 });
+    const [finding, ...more] = await look();
+    assertEquals([finding?.severity, more], ["ok", []]);
+    assertStringIncludes(finding?.message ?? "", "169.254.169.254:80 (unreachable)");
+    assertStringIncludes(finding?.message ?? "", `127.0.0.1:${REDIS_PORT} (refused)`);
+  },
   async "a service that does not answer the server is not called blocked"(look) {
     await addMetadata();
     const found = await look();
@@ -130,6 +140,7 @@ async function withHost(name: string, action: Case): Promise<void> {
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_START: String(FIRST_UID),
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_END: String(LAST_UID),
       BLOCKYARD_PROCESS_WORKER_GID: String(GID),
+      ...name.startsWith("without a network") && { BLOCKYARD_PROCESS_NETWORK: "none" },
       ...usesRedis && { BLOCKYARD_REDIS_URL: `redis://u:s3cret@127.0.0.1:${REDIS_PORT}/0` },
     },
   });

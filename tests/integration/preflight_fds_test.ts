@@ -1,5 +1,11 @@
 /** What a real server has open, against what the check of open files counts with. */
-import { BASE_FDS, LAUNCHER_FDS, SESSION_FDS, WORKER_FDS } from "#src/preflight/fd_need.ts";
+import {
+  BASE_FDS,
+  LAUNCHER_FDS,
+  SESSION_FDS,
+  SOCKET_FDS,
+  WORKER_FDS,
+} from "#src/preflight/fd_need.ts";
 import { selfCommand } from "#src/self_command.ts";
 import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
 import { openFiles } from "#tests/support/host_processes.ts";
@@ -9,30 +15,34 @@ import { until } from "#tests/support/until.ts";
 
 const APP = "/usr/lib/R/site-library/shiny/examples/01_hello";
 
-Deno.test(
-  "a server has no more files open than is counted for it, its workers and their sessions",
-  needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/R", APP] }),
-  async () => {
-    await using folder = await tempFolder();
-    await using server = await startServer(folder);
-    // What it did to start goes on for a moment.
-    const atRest = await settled(server.pid);
-    assert(atRest <= BASE_FDS + LAUNCHER_FDS, `${atRest} files are open`);
+for (
+  const [network, perWorker] of [["host", WORKER_FDS], ["none", WORKER_FDS + SOCKET_FDS]] as const
+) {
+  Deno.test(
+    `a server has no more files open than is counted for it, its workers and their sessions, network: ${network}`,
+    needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/R", APP] }),
+    async () => {
+      await using folder = await tempFolder();
+      await using server = await startServer(folder, network);
+      // What it did to start goes on for a moment.
+      const atRest = await settled(server.pid);
+      assert(atRest <= BASE_FDS + LAUNCHER_FDS, `${atRest} files are open`);
 
-    const sessions = [await openSession(server.port), await openSession(server.port)];
-    await server.logged("worker started", 1);
-    const withTwo = await settled(server.pid);
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => sessions.forEach((session) => session.close()));
-    // Two sessions on one worker, and two more on the next.
-    const added = withTwo - atRest;
-    assert(added > 2 && added <= WORKER_FDS + 2 * SESSION_FDS, `${added} files were added`);
-    sessions.push(await openSession(server.port), await openSession(server.port));
-    await server.logged("worker started", 2);
-    const addedThen = await settled(server.pid) - withTwo;
-    assert(addedThen > 2 && addedThen <= WORKER_FDS + 2 * SESSION_FDS, `${addedThen} were added`);
-  },
-);
+      const sessions = [await openSession(server.port), await openSession(server.port)];
+      await server.logged("worker started", 1);
+      const withTwo = await settled(server.pid);
+      await using stack = new AsyncDisposableStack();
+      stack.defer(() => sessions.forEach((session) => session.close()));
+      // Two sessions on one worker, and two more on the next.
+      const added = withTwo - atRest;
+      assert(added > 2 && added <= perWorker + 2 * SESSION_FDS, `${added} files were added`);
+      sessions.push(await openSession(server.port), await openSession(server.port));
+      await server.logged("worker started", 2);
+      const addedThen = await settled(server.pid) - withTwo;
+      assert(addedThen > 2 && addedThen <= perWorker + 2 * SESSION_FDS, `${addedThen} were added`);
+    },
+  );
+}
 
 interface TestServer extends AsyncDisposable {
   readonly pid: number;
@@ -40,7 +50,7 @@ interface TestServer extends AsyncDisposable {
   logged(message: string, times: number): Promise<unknown>;
 }
 
-async function startServer(folder: TempFolder): Promise<TestServer> {
+async function startServer(folder: TempFolder, network: string): Promise<TestServer> {
   const uids = 1_962_000_000 + (Deno.pid % 400) * 1000;
   const port = freePort();
   const config = await folder.write(
@@ -48,6 +58,7 @@ async function startServer(folder: TempFolder): Promise<TestServer> {
     JSON.stringify({
       server: { data_dir: `${folder.path}/data`, bind: `127.0.0.1:${port}` },
       process: {
+        network,
         port_range_start: 31_000,
         port_range_end: 31_019,
         worker_uid_range_start: uids,

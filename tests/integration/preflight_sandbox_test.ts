@@ -4,6 +4,7 @@ import { abstractSockets } from "#src/preflight/abstract_sockets.ts";
 import { bwrapAvailable } from "#src/preflight/bwrap_available.ts";
 import { bwrapHostUidMapping } from "#src/preflight/bwrap_host_uid_mapping.ts";
 import type { PreflightHost } from "#src/preflight/mod.ts";
+import { networkNone } from "#src/preflight/network_none.ts";
 import { userNamespaces } from "#src/preflight/user_namespaces.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
 import { assert, assertEquals } from "#tests/support/assert.ts";
@@ -15,9 +16,10 @@ const START = 1_933_000_000;
 /** Where an operator's shell looks for programs, the system's own among them. */
 const PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
-function openHost() {
+function openHost(more: Record<string, string> = {}) {
   const config = loadConfig({
     env: {
+      ...more,
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_START: String(START),
       BLOCKYARD_PROCESS_WORKER_UID_RANGE_END: String(START + 9),
       BLOCKYARD_PROCESS_WORKER_GID: String(START),
@@ -41,6 +43,38 @@ Deno.test("the real bwrap is tried as a worker, and the hole is told or closed",
     ? /follows no link out of a sandbox$/
     : /^\/usr\/bin\/bwrap follows links .*CVE-2026-87766/;
   assert(tried.test(finding.message), finding.message);
+});
+
+Deno.test("a worker without a network is really tried", root, async () => {
+  await using opened = openHost({ BLOCKYARD_PROCESS_NETWORK: "none" });
+  assertEquals(await networkNone.run(opened.host), {
+    severity: "ok",
+    message: "a worker with network: none has loopback alone, and the server reaches it",
+  });
+});
+
+Deno.test("a bwrap that is kept from making networks is an error", root, async () => {
+  await using folder = await tempFolder();
+  // As on hosts whose security module lets bwrap make a network namespace and do nothing in it.
+  const path = await folder.write(
+    "bwrap",
+    "#!/bin/sh\nfor word; do case $last in --args) fd=$word ;; esac; last=$word; done\n" +
+      'if tr "\\0" "\\n" < /proc/self/fd/$fd | grep -q "^--unshare-net$"; then\n' +
+      'echo "bwrap: loopback: Failed RTM_NEWADDR: Operation not permitted" >&2; exit 1\nfi\n' +
+      'exec /usr/bin/bwrap "$@"\n',
+  );
+  await Deno.chmod(path, 0o755);
+  await using opened = openHost({
+    BLOCKYARD_PROCESS_NETWORK: "none",
+    BLOCKYARD_PROCESS_BWRAP_PATH: path,
+  });
+  const found = await networkNone.run(opened.host);
+  assert("severity" in found && found.severity === "error", JSON.stringify(found));
+  assertEquals(
+    found.message,
+    "no worker with network: none can be started: bwrap: loopback: Failed RTM_NEWADDR: Operation " +
+      "not permitted",
+  );
 });
 
 Deno.test("a limit of 0 user namespaces is an error, and its fix makes it ok", root, async () => {

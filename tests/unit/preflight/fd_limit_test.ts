@@ -1,4 +1,10 @@
-import { BASE_FDS, LAUNCHER_FDS, SESSION_FDS, WORKER_FDS } from "#src/preflight/fd_need.ts";
+import {
+  BASE_FDS,
+  LAUNCHER_FDS,
+  SESSION_FDS,
+  SOCKET_FDS,
+  WORKER_FDS,
+} from "#src/preflight/fd_need.ts";
 import { fdLimit } from "#src/preflight/fd_limit.ts";
 import type { Finding, PreflightHost } from "#src/preflight/mod.ts";
 import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
@@ -63,6 +69,18 @@ Deno.test("a limit that is high enough is ok, and told with the need", UNIT, asy
       `100 workers, ${SESSIONS_NEED} with 290 sessions`,
   }]);
 });
+
+Deno.test(
+  "workers without a network take more, also when only one app has none",
+  UNIT,
+  async () => {
+    const need = WORKERS_NEED + 100 * SOCKET_FDS;
+    for (const yaml of ["process: {network: none}", "apps: {a: {path: /a, network: none}}"]) {
+      const [found] = await lookAt({ hard: "unlimited", yaml });
+      assertStringIncludes(found?.message ?? "", `up to ${need} are needed for 100 workers`);
+    }
+  },
+);
 
 Deno.test("no limit is ok", UNIT, async () => {
   const [found] = await lookAt({ hard: "unlimited" });

@@ -54,6 +54,18 @@ Deno.test("ports that nobody else uses are ok, and counted", UNIT, async () => {
   }]);
 });
 
+Deno.test("no ports are asked for when no worker is to have one", UNIT, async () => {
+  const env = { PROCESS_NETWORK: "none", ...range(10_000, 10_000, 50) };
+  assertEquals(await lookAt({}, { env }), [{
+    severity: "ok",
+    message: "every worker has network: none, and no port",
+  }]);
+  const yaml = "apps: {a: {path: /a, network: host}}";
+  const config = configOf({ yaml, env: { PROCESS_NETWORK: "none" } });
+  const [found] = await lookAt({}, { config });
+  assertStringIncludes(found?.message ?? "", "1000 ports from 10000 to 10999");
+});
+
 Deno.test(
   "a host without IPv6, and a kernel that knows no setting for the first unprivileged port, are as good as others",
   UNIT,

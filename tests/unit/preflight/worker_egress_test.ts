@@ -63,6 +63,32 @@ for (const [what, answer] of NOT_KNOWN) {
   });
 }
 
+Deno.test("workers are probed without a network when none of them has one", SANE, async () => {
+  const port = freePort();
+  for (
+    const [network, more] of [["none", ""], ["host", ", b: {path: /b, network: host}"]] as const
+  ) {
+    const networks: unknown[] = [];
+    const config = loadConfig({
+      path: "/etc/blockyard.yaml",
+      env: {
+        ...QUIET,
+        BLOCKYARD_SERVER_BIND: `127.0.0.1:${port}`,
+        BLOCKYARD_PROCESS_NETWORK: "none",
+      },
+      isRoot: true,
+      readFile: () => `apps: {a: {path: /a}${more}}`,
+    });
+    const host = probing(line("refused"), { port, config });
+    const run: PreflightHost["sandboxes"]["run"] = (trial) => {
+      networks.push(trial.network);
+      return host.sandboxes.run(trial);
+    };
+    const [finding] = await look({ ...host, sandboxes: { ...host.sandboxes, run } });
+    assertEquals([finding?.severity, networks], ["ok", [network]]);
+  }
+});
+
 Deno.test("a host without sandboxes is a warning", SANE, async () => {
   const env = { ...QUIET, BLOCKYARD_SERVER_BIND: `127.0.0.1:${freePort()}` };
   const [finding] = await look(fakeHost({ config: configOf(env) }));
