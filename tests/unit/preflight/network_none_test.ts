@@ -27,7 +27,11 @@ async function lookAt(
     await trial.whileRunning?.({ uid: 1, gid: 1, monitorPid: 76, initPid: 77, end: () => ends++ });
     return { code: 137, stdout, stderr: "" };
   };
-  const sandboxes = { run, canDisableUserns: () => Promise.resolve(true) };
+  const sandboxes: PreflightHost["sandboxes"] = {
+    run,
+    canDisableUserns: () => Promise.resolve(true),
+    landlock: () => Promise.resolve({ kind: "scoped" }),
+  };
   const host = { config: configOf(config), sandboxes };
   return { findings: await look(networkNone, { files, host }), trials, ends };
 }
