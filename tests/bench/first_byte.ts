@@ -27,33 +27,67 @@ export const firstByteBenchmark: Benchmark = {
   ],
   usesExecutable: true,
   async run({ quick, executable, folder }: BenchContext): Promise<Reading[]> {
-    const configFile = `${folder}/blockyard.yaml`;
-    await Deno.writeTextFile(configFile, configuration(folder));
-    await using serving = await startServing(executable, configFile);
-    const pairs = await interleave({
-      subject: () => coldStart(serving),
-      baseline: bareStart,
-    }, { samples: quick ? 5 : 20, warmups: 1, settle: pause(SETTLE_MS) });
-    return [{
-      benchmark: "first_byte",
-      row: "01_hello, cold",
-      unit: "ms",
-      wanted: "≤ 1.1",
-      ...pairs,
-    }];
+    const start = async (name: string, settings: Settings) => {
+      const own = `${folder}/${name}`;
+      await Deno.mkdir(own);
+      await Deno.writeTextFile(`${own}/blockyard.yaml`, configuration(own, settings));
+      return await startServing(executable, `${own}/blockyard.yaml`);
+    };
+    await using usual = await start("usual", { block: 0, seccomp: "default", network: "host" });
+    await using closed = await start("closed", { block: 1, seccomp: "default", network: "none" });
+    await using open = await start("open", { block: 2, seccomp: "none", network: "host" });
+    const schedule = { samples: quick ? 5 : 20, warmups: 1, settle: pause(SETTLE_MS) };
+    const compare = async (
+      { row, wanted, ...sides }: {
+        row: string;
+        wanted: string;
+        subject: () => Promise<number>;
+        baseline: () => Promise<number>;
+      },
+    ): Promise<Reading> => {
+      const pairs = await interleave(sides, schedule);
+      return { benchmark: "first_byte", row, unit: "ms", wanted, ...pairs };
+    };
+    return [
+      await compare({
+        row: "01_hello, cold",
+        wanted: "≤ 1.1",
+        subject: () => coldStart(usual),
+        baseline: bareStart,
+      }),
+      await compare({
+        row: "filtered and without a network, against neither",
+        wanted: "≤ 1.05",
+        subject: () => coldStart(closed),
+        baseline: () => coldStart(open),
+      }),
+    ];
   },
 };
 
+/** How a server of these benches differs from the others. */
+interface Settings {
+  /** Which of the ten blocks of ids of this process is its. */
+  readonly block: number;
+  readonly seccomp: "default" | "none";
+  readonly network: "host" | "none";
+}
+
 /** Sessions and workers end at once, so that every request finds no worker. */
-function configuration(folder: string): string {
+function configuration(folder: string, { block, seccomp, network }: Settings): string {
   // Other servers of this machine keep to their own ids.
-  const firstUid = 1_920_000_000 + Deno.pid % 400 * 1000;
+  const firstUid = 1_920_000_000 + Deno.pid % 400 * 1000 + block * 100;
+  const firstPort = 10_000 + Deno.pid % 400 * 50 + block * 10;
   return `
 server: { bind: "127.0.0.1:0", data_dir: ${folder}/data }
 process:
   worker_uid_range_start: ${firstUid}
   worker_uid_range_end: ${firstUid + 9}
   worker_gid: ${firstUid}
+  port_range_start: ${firstPort}
+  port_range_end: ${firstPort + 9}
+  seccomp_profile: ${seccomp}
+  network: ${network}
 proxy: { session_idle_ttl: 100ms, idle_worker_timeout: 100ms, max_workers: 10 }
 apps:
   hello: { path: ${APP} }

@@ -36,6 +36,17 @@ const ROWS = [
   { row: "no standby, back to back", standbyLaunchers: 0, inARow: 10 },
 ] as const;
 
+/** What a part of a sandbox costs: the same backend with and without it. */
+const PARTS = [
+  { row: "with a cgroup, against without", wanted: "≤ 1.1", without: { cgroups: false } },
+  {
+    row: "filtered and without a network, against neither",
+    wanted: "≤ 1.3",
+    with: { network: "none" },
+    without: { seccompProfile: undefined },
+  },
+] as const;
+
 /**
  * From the wish for a worker until the first instruction of its program, against the same bwrap
  * with the same options behind setpriv(1). The launchers run from the sources.
@@ -62,7 +73,7 @@ export const spawnBenchmark: Benchmark = {
       const pairs = await compare(folder, { standbyLaunchers, schedule });
       readings.push({ benchmark: "spawn", unit: "ms", ...about, ...pairs });
     }
-    readings.push(await compareGroups(folder, quick ? 20 : 60));
+    for (const part of PARTS) readings.push(await comparePart(folder, part, quick ? 20 : 60));
     return readings;
   },
 };
@@ -95,27 +106,34 @@ async function compare(
   }, schedule);
 }
 
-/** What a cgroup for each worker costs: the same backend with and without. */
-async function compareGroups(folder: string, samples: number): Promise<Reading> {
+async function comparePart(
+  folder: string,
+  part: (typeof PARTS)[number],
+  samples: number,
+): Promise<Reading> {
   using clock = new MonotonicClock();
   const options = { standbyLaunchers: 1, maxProcesses: MAX_PROCESSES };
-  await using grouped = await openTestBackend(options);
-  const start = grouped.config.workerUidRangeEnd + 1;
+  const network = "with" in part ? part.with.network : "host";
+  await using whole = await openTestBackend(options);
+  const start = whole.config.workerUidRangeEnd + 1;
   await using plain = await openTestBackend({
     ...options,
-    cgroups: false,
+    ...part.without,
     workerUidRangeStart: toUid(start),
     workerUidRangeEnd: toUid(start + 49),
   });
-  const spec = (): WorkerSpec =>
-    workerSpec({ source: { kind: "directory", path: folder }, cmd: [`/app/${FIRST_INSTRUCTION}`] });
+  const spec = (changes: Partial<WorkerSpec> = {}): WorkerSpec =>
+    workerSpec({
+      source: { kind: "directory", path: folder },
+      cmd: [`/app/${FIRST_INSTRUCTION}`],
+      ...changes,
+    });
   const nowNs = () => clock.nowNs();
   const pairs = await interleave({
-    subject: () => spawnOnce(grouped.backend, spec(), nowNs),
+    subject: () => spawnOnce(whole.backend, spec({ network }), nowNs),
     baseline: () => spawnOnce(plain.backend, spec(), nowNs),
   }, { samples, warmups: 3, settle: pause(APART_MS) });
-  const row = "with a cgroup, against without";
-  return { benchmark: "spawn", row, unit: "ms", wanted: "≤ 1.1", ...pairs };
+  return { benchmark: "spawn", row: part.row, unit: "ms", wanted: part.wanted, ...pairs };
 }
 
 async function spawnOnce(
