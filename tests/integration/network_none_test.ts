@@ -1,6 +1,6 @@
 /** Real workers without a network: what they reach, who reaches them, what is left of them. */
 import type { Backend, WorkerSpec } from "#src/backend/mod.ts";
-import { toPort, type WorkerId } from "#src/core/mod.ts";
+import { newWorkerId, toPort, type WorkerId } from "#src/core/mod.ts";
 import {
   assert,
   assertEquals,
@@ -9,7 +9,13 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "#tests/support/assert.ts";
-import { lineOf, openTestBackend, shellSpec, workerSpec } from "#tests/support/host_backend.ts";
+import {
+  APP,
+  lineOf,
+  openTestBackend,
+  shellSpec,
+  workerSpec,
+} from "#tests/support/host_backend.ts";
 import { openFiles, processesOfUids } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
@@ -288,6 +294,20 @@ Deno.test("nothing is left of a worker's socket when the worker was removed", ro
   await backend.close({ graceMs: 0 });
   assertEquals(held(), 0);
   assertEquals(backend.listManaged().map(({ address }) => address.kind), ["unix"]);
+});
+
+Deno.test("a build keeps the host's network", root, async () => {
+  await using host = await openTestBackend({ network: "none" });
+  const { log } = await host.backend.build({
+    id: newWorkerId(APP),
+    app: APP,
+    cmd: ["/usr/bin/readlink", "/proc/self/ns/net"],
+    rVersion: "",
+    env: {},
+    mounts: [],
+    timeoutMs: 20_000,
+  });
+  assertEquals(log.map(({ text }) => text), [await Deno.readLink("/proc/self/ns/net")]);
 });
 
 Deno.test(
