@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { run } from "#scripts/support/run.ts";
 import { errorMessage } from "#src/core/mod.ts";
 import { findProgram } from "#src/find_program.ts";
+import { bombsBenchmark } from "./bombs.ts";
 import { firstByteBenchmark } from "./first_byte.ts";
 import { launcherBenchmark } from "./launcher.ts";
 import { preflightBenchmark } from "./preflight.ts";
@@ -34,6 +35,7 @@ const BENCHMARKS = [
   proxyBenchmark,
   slotsBenchmark,
   usageBenchmark,
+  bombsBenchmark,
 ];
 
 /** Where administrators' programs are, which not every PATH names. */
