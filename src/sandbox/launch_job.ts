@@ -22,7 +22,9 @@ export interface SandboxOwner {
  */
 const COMMON_RLIMITS = [
   "NOFILE=1024:4096",
-  "CORE=0:0",
+  // No file is as small as that, and unlike with 0 the kernel starts no handler for it either, which
+  // would be root's; core(5), "Piping core dumps to a program".
+  "CORE=1:1",
   "MEMLOCK=65536:65536",
   "MSGQUEUE=0:0",
   "SIGPENDING=1024:1024",

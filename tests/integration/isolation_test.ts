@@ -138,7 +138,7 @@ Deno.test("a worker's limits are lower than the server's", root, async () => {
   );
   assertMatch(out, /^Max processes +40 +40 /m);
   assertMatch(out, /^Max open files +1024 +4096 /m);
-  assertMatch(out, /^Max core file size +0 +0 /m);
+  assertMatch(out, /^Max core file size +1 +1 /m);
   assertMatch(out, /Cannot fork|Resource temporarily unavailable/);
 });
 

@@ -1,5 +1,5 @@
 # Answers every request with its path, and does what a hostile app would at some: /fork, /memory, /inode,
-# /fd and /log. The answer comes when the bomb has gone off and says how far it got; what it took stays
+# /fd and /log. One for /crash lets a process crash and tells what its parent is told of it. The answer comes when the bomb has gone off and says how far it got; what it took stays
 # taken. What takes memory of the host stops at a gibibyte.
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die $!;
 bind($server, sockaddr_in($port, inet_aton("127.0.0.1"))) or die $!;
 listen($server, 64) or die $!;
 
-my %bombs = (fork => \&fork_bomb, memory => \&memory_bomb, inode => \&inode_bomb, fd => \&fd_bomb, log => \&log_bomb);
+my %bombs = (fork => \&fork_bomb, memory => \&memory_bomb, inode => \&inode_bomb, fd => \&fd_bomb, log => \&log_bomb, crash => \&crash);
 
 while (accept(my $client, $server)) {
   my $request = <$client>;
@@ -60,7 +60,9 @@ sub fork_spinning {
 sub memory_bomb {
   my ($tell) = @_;
   my @taken;
-  push @taken, "x" x 2**26 for 1 .. 15;
+  # Not a constant, which perl would make before the program begins.
+  my $size = 64 << 20;
+  push @taken, "x" x $size for 1 .. 15;
   $tell->(@taken * 64 . " MiB");
   sleep while 1;
 }
@@ -101,4 +103,13 @@ sub log_bomb {
   syswrite $stream, $text for 1 .. 100;
   $tell->("as fast as it is read") if $pid != 0;
   syswrite $stream, $text while 1;
+}
+
+sub crash {
+  my ($tell) = @_;
+  local $SIG{CHLD} = "DEFAULT";
+  my $pid = fork // die $!;
+  if ($pid == 0) { kill SEGV => $$; sleep while 1 }
+  waitpid($pid, 0);
+  $tell->("signal " . ($? & 127) . ($? & 128 ? ", core dumped" : ", no core"));
 }
