@@ -34,6 +34,8 @@ const EMPTY_POLL_MS = [0, 1, 2, 5, 10, 20, 50];
 const LINGER_POLL_MS = 1000;
 /** How long the output may stay open when no process is left that could write to it. */
 const OUTPUT_TIMEOUT_MS = 2000;
+/** Pause between looks at an app that was asked to finish, in milliseconds. */
+const APP_POLL_MS = 20;
 /** Pause between looks at a sandbox whose program is at the gate, in milliseconds. */
 const GATE_POLL_MS = 1;
 /** Lines of output that explain why a sandbox did not start. */
@@ -202,10 +204,25 @@ export class RunningSandbox {
     for (const signal of graceMs > 0 ? signals : []) {
       // Without an app yet there is nobody to ask, and nothing to lose.
       if (this.#hasMonitorEnded || !this.#process.signalApp(signal)) break;
-      await this.#atMost(graceMs / signals.length, this.#monitorEnded);
+      await this.#atMost(graceMs / signals.length, this.#appEnded());
     }
     if (!this.#hasMonitorEnded) this.kill();
     await this.ended;
+  }
+
+  /**
+   * Waits for the end of the app, or else of the monitor: what the app has started can keep the
+   * sandbox's own processes from the processor, so that they see its end seconds later. Never rejects.
+   */
+  async #appEnded(): Promise<void> {
+    try {
+      while (!this.#hasMonitorEnded && !this.#process.hasAppEnded()) {
+        await this.#atMost(APP_POLL_MS, this.#monitorEnded);
+      }
+    } catch (error) {
+      this.#report("cannot look whether an app has ended", error);
+      await this.#monitorEnded;
+    }
   }
 
   async #waitUntilEmpty(exclusiveUid: Uid | undefined): Promise<void> {

@@ -105,6 +105,20 @@ export class SandboxedProcess implements Disposable {
   }
 
   /**
+   * Tells whether the app has ended, which the first process of the sandbox may take its time to
+   * see: it has to share the processor with whatever the app has started.
+   *
+   * @returns Whether it was seen before and runs no more.
+   * @throws {Error} When the procfs cannot be read.
+   */
+  hasAppEnded(): boolean {
+    const pid = this.#appPid;
+    if (pid === undefined) return false;
+    if (!this.#children().includes(pid)) return true;
+    return "ZX".includes(stateOf(`${this.#procRoot}/${pid}/stat`));
+  }
+
+  /**
    * Tells whether the first process of the sandbox sleeps. Behind the start of the app it does so
    * only while it waits for the app to end, by when its life is bound to the monitor's.
    *
