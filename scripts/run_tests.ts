@@ -43,11 +43,11 @@ const STEPS: readonly Step[] = [
   check("check", "check"),
   check("docs", "run", "--allow-all", "scripts/check_docs.ts"),
   { ...check("build", "run", "--allow-all", "scripts/build.ts"), group: "build" },
-  tier("unit", 3, "-P=unit", "--parallel"),
-  tier("contract", 4, "--allow-all"),
-  tier("integration", 9, "--allow-all"),
-  tier("e2e", 6, "--allow-all"),
-  tier("vm", 7, "--allow-all"),
+  tier("unit", 2, "-P=unit", "--parallel"),
+  tier("contract", 3, "--allow-all"),
+  tier("integration", 11, "--allow-all"),
+  tier("e2e", 4, "--allow-all"),
+  tier("vm", 9, "--allow-all"),
 ];
 
 if (import.meta.main) {
