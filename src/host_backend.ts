@@ -149,7 +149,12 @@ export async function openBackend(
   return {
     backend,
     identity,
-    missingLayers: missingLayers(identity, { layout, groups, landlock }),
+    missingLayers: missingLayers(identity, {
+      layout,
+      groups,
+      landlock,
+      isFiltered: seccomp !== undefined,
+    }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -246,10 +251,11 @@ async function sweepGroups(groups: WorkerGroups, log: Logger): Promise<void> {
 
 function missingLayers(
   { isRoot, groups: ids }: ServerIdentity,
-  { layout, groups, landlock }: {
+  { layout, groups, landlock, isFiltered }: {
     layout: HostLayout;
     groups: WorkerGroups | undefined;
     landlock: LandlockSupport;
+    isFiltered: boolean;
   },
 ): string[] {
   const missing: string[] = [];
@@ -273,6 +279,9 @@ function missingLayers(
   }
   if (!layout.canDisableUserns) {
     missing.push("this host does not let bwrap forbid further user namespaces inside the sandbox");
+  }
+  if (!isFiltered) {
+    missing.push("system calls of workers are not filtered: process.seccomp_profile is none");
   }
   if (landlock.kind === "none") {
     missing.push(

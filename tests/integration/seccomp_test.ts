@@ -173,3 +173,11 @@ Deno.test("the filter that the command writes serves as a profile", root, async 
   const errnos = await program.errnos(host.backend, calls);
   assertEquals(errnos, calls.map(({ outcome }) => ERRNO[outcome]));
 });
+
+Deno.test("a server whose workers have no filter says so", root, async () => {
+  const told = async (seccompProfile: SeccompProfile | undefined) => {
+    await using host = await openTestBackend({ seccompProfile });
+    return host.missingLayers.filter((layer) => layer.includes("seccomp_profile")).length;
+  };
+  assertEquals([await told({ kind: "default" }), await told(undefined)], [0, 1]);
+});
