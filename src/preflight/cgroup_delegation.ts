@@ -89,6 +89,9 @@ const UNIFY =
   "Boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line; without " +
   "systemd, with cgroup_no_v1=all, and mount cgroup2 at /sys/fs/cgroup";
 
+/** A mount of tmpfs bounds the bytes in its files, but not what the kernel keeps of each file. */
+const UNBOUNDED = "; a worker can take all memory of the host, with empty files on its /tmp too";
+
 const OBSTACLE_FIXES: Readonly<Record<Obstacle, Fix>> = {
   no_mount: advice(UNIFY),
   read_only: advice(
@@ -109,7 +112,7 @@ function refuse(
 ): Finding {
   const more = obstacle === "no_mount" && hasLegacy ? ", only cgroup v1, which is not used" : "";
   return warning(
-    `workers get no groups, and so no limits of memory and CPU: ${reason}${more}`,
+    `workers get no groups, and so no limits of memory and CPU: ${reason}${more}${UNBOUNDED}`,
     OBSTACLE_FIXES[obstacle],
   );
 }
@@ -153,9 +156,10 @@ function withoutLimits(
     return names.length === 0 ? [] : [{ text: text(listText(names)), fix }];
   });
   const names = listText(missing.map(({ name }) => name));
+  const unbounded = missing.some(({ name }) => name === "memory") ? UNBOUNDED : "";
   const reasons = told.map(({ text }) => text).join(", and ");
   return warning(
-    `workers can get groups in ${folder}, but no limits by ${names}: ${reasons}${named}`,
+    `workers can get groups in ${folder}, but no limits by ${names}: ${reasons}${unbounded}${named}`,
     advice(told.map(({ fix }) => fix).join(". ")),
   );
 }

@@ -7,6 +7,7 @@ import { fakeHost } from "./fake_host.ts";
 
 const UNIT = { sanitizeOps: true, sanitizeResources: true };
 const FOLDER = "/sys/fs/cgroup/system.slice/blockyard.service";
+const UNBOUNDED = "; a worker can take all memory of the host, with empty files on its /tmp too";
 const ALL = ["cpuset", "cpu", "io", "memory", "pids"];
 const UNIFY =
   "Boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line; without " +
@@ -124,7 +125,7 @@ Deno.test("each reason is told once, with its advice", UNIT, () => {
   assertEquals(
     found?.message,
     `workers can get groups in ${FOLDER}, but no limits by cpu, memory and pids: cgroup v1 has ` +
-      "cpu and pids, and the group above hands down no memory",
+      `cpu and pids, and the group above hands down no memory${UNBOUNDED}`,
   );
   assertEquals(
     found?.severity !== "ok" && found?.fix.text,
@@ -156,7 +157,7 @@ for (
   Deno.test(`no groups because of ${obstacle} is a warning with its advice`, UNIT, () => {
     assertEquals(judge({ kind: "none", obstacle, reason: "it is so" }), [{
       severity: "warning",
-      message: "workers get no groups, and so no limits of memory and CPU: it is so",
+      message: `workers get no groups, and so no limits of memory and CPU: it is so${UNBOUNDED}`,
       fix: advice(fix),
     }]);
   });
@@ -181,14 +182,14 @@ Deno.test("a host with cgroup v1 alone is told that it is not used", UNIT, async
   assertEquals(finding, {
     severity: "warning",
     message: "workers get no groups, and so no limits of memory and CPU: no mount of cgroup v2 " +
-      "can be reached, only cgroup v1, which is not used",
+      `can be reached, only cgroup v1, which is not used${UNBOUNDED}`,
     fix: advice(UNIFY),
   });
 });
 
 Deno.test("a host that shows no cgroups at all is told so", UNIT, async () => {
   const [finding] = await ask({ mountinfo: "", cgroup: "" });
-  assertMatch(finding?.message ?? "", /: no mount of cgroup v2 can be reached$/);
+  assertMatch(finding?.message ?? "", /: no mount of cgroup v2 can be reached; /);
 });
 
 Deno.test("what cannot be read or is not understood was not found out", UNIT, async () => {
