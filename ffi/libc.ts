@@ -77,7 +77,9 @@ export class Libc implements Disposable {
       BigInt(d),
       BigInt(e),
     );
-    return this.check(result, name, args.join(", "));
+    // errno first: whatever the runtime does for the message may leave another one.
+    if (Number(result) === -1) throw new SyscallError(name, this.errno(), args.join(", "));
+    return Number(result);
   }
 
   /** Ends its use: using it afterwards throws. */
