@@ -123,6 +123,7 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
     } catch (error) {
       // It cannot have become anything without the end of the line.
       killChild(child);
+      await input.abort().catch(() => undefined);
       await this.#discard({ child, group });
       throw error;
     }

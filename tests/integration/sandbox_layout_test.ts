@@ -84,3 +84,27 @@ Deno.test("a launcher that cannot be started is an error at once", root, async (
   };
   await assertRejects(() => launchers.launch(job), Deno.errors.NotFound);
 });
+
+Deno.test("a launcher whose group cannot be limited ends with all of its pipes", root, async () => {
+  const removed: string[] = [];
+  const group = {
+    folder: "/nonexistent",
+    remove() {
+      removed.push(group.folder);
+      return Promise.resolve();
+    },
+  };
+  const self = selfCommand(["bwrap-exec", "--wait"]);
+  await using launchers = new LauncherPool(self, {
+    standby: 0,
+    newGroup: () => Promise.resolve(group),
+    log: silentLogger,
+  });
+  const settle = () => Promise.reject(new RangeError("no such limit"));
+  const job = {
+    ...{ uid: 1, gid: 1, keepGroups: false, lifeline: "signal" as const, rlimits: [] },
+    ...{ landlock: false, keepFds: [], program: "/bin/true", args: [] },
+  };
+  await assertRejects(() => launchers.launch(job, { settle }), RangeError, "no such limit");
+  assertEquals(removed, ["/nonexistent"]);
+});
