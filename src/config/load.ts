@@ -1,4 +1,4 @@
-import { errorMessage } from "#src/core/mod.ts";
+import { errorMessage, type NetworkMode } from "#src/core/mod.ts";
 import { dirname, isAbsolute, join } from "node:path/posix";
 import { applyOverrides, type Override, readEnvironment } from "./environment.ts";
 import { ConfigError, type ConfigProblem, type Origin } from "./problem.ts";
@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly readFile: (path: string) => string;
   /** Whether the server runs as root, which decides the default of `server.data_dir`. */
   readonly isRoot: boolean;
+  /** The default of `process.network` where there is no file; that of a file if not given. */
+  readonly networkWithoutFile?: NetworkMode | undefined;
   /** The value of the option `--bind`; overrides the environment. */
   readonly bind?: string | undefined;
   /** The absolute folder that `path` is relative to; that of the process if not given. */
@@ -41,7 +43,7 @@ export function loadConfig(options: LoadOptions): Config {
   if (bind !== undefined) {
     overrides.push({ name: "--bind", path: ["server", "bind"], value: bind });
   }
-  const plain: Plain = root ? toPlain(root, plainRules) : {};
+  const plain: Plain = root ? toPlain(root, plainRules) : withoutFile(options);
   applyOverrides(plain, overrides);
 
   const { raw, findings } = check(plain);
@@ -62,6 +64,10 @@ export function loadConfig(options: LoadOptions): Config {
   }
   if (problems.length > 0 || dataDir === undefined) throw new ConfigError(problems);
   return resolveConfig(raw, { dataDir, folder: folderOf(options) });
+}
+
+function withoutFile({ path, networkWithoutFile: network }: LoadOptions): Plain {
+  return path === undefined && network !== undefined ? { process: { network } } : {};
 }
 
 interface Source {

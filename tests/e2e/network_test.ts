@@ -15,6 +15,7 @@ import { type ServeOptions, ServeProcess } from "./support/server.ts";
 const PLUMBER = "/usr/lib/R/site-library/plumber";
 const options = needs({ root: true, files: [...SERVER_FILES, CHROMIUM, EXAMPLES, PLUMBER] });
 const SOCKET = /^unix:\/proc\/\d+\/root\/run\/blockyard\/app\.sock$/;
+const PORT = /^\d+$/;
 
 /** Apps of each network; none is the server's. */
 async function bothNetworks(folder: TempFolder): Promise<ServeOptions> {
@@ -141,16 +142,30 @@ Deno.test("the API tells a worker without a network by its socket", options, asy
   assertMatch(workers[0].address, SOCKET);
 });
 
-Deno.test("the demo app has the server's network", options, async () => {
-  await using folder = await tempFolder();
-  await using server = await ServeProcess.start(folder, {
-    args: ["--demo"],
-    env: {
-      BLOCKYARD_PROCESS_NETWORK: "none",
-      BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data`,
+for (
+  const { title, isBesideFile = false, env, expected } of [
+    { title: "the demo without a file has no network", expected: SOCKET },
+    {
+      title: "the demo has the network that the environment gives it",
+      env: { BLOCKYARD_PROCESS_NETWORK: "host" },
+      expected: PORT,
     },
+    {
+      title: "the demo beside a file has the network of the file",
+      isBesideFile: true,
+      expected: PORT,
+    },
+  ]
+) {
+  Deno.test(title, options, async () => {
+    await using folder = await tempFolder();
+    const file = ["--config", await folder.write("config.yaml", "apps: {}\n")];
+    await using server = await ServeProcess.start(folder, {
+      args: ["--demo", ...isBesideFile ? file : []],
+      env: { ...env, BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data` },
+    });
+    assertStringIncludes(await new AppClient(server.url, "demo").text(), "blockyard demo");
+    const { address, port } = await server.record("worker started");
+    assertMatch(String(address ?? port), expected);
   });
-  assertStringIncludes(await new AppClient(server.url, "demo").text(), "blockyard demo");
-  const { address } = await server.record("worker started");
-  assertMatch(String(address), SOCKET);
-});
+}

@@ -87,6 +87,27 @@ async function stop(server: ServeProcess): Promise<void> {
 }
 
 namespaceCases(import.meta.url, options, {
+  async "a demo without rules is fit where workers on the host's network would reach metadata"() {
+    await run("ip", "addr", "add", "169.254.169.254/32", "dev", "lo");
+    await using _metadata = answering("169.254.169.254", 80);
+    await using folder = await tempFolder();
+    const env = {
+      BLOCKYARD_FIREWALL_MODE: "off",
+      BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data`,
+    };
+    await using server = await start(folder, { args: ["--demo"], env, preflight: true });
+    const page = await new AppClient(server.url, "demo").text();
+    assertStringIncludes(page, "blockyard demo");
+    assertEquals(await tables(), []);
+    await stop(server);
+    const refused = start(folder, {
+      args: ["--demo"],
+      env: { ...env, BLOCKYARD_PROCESS_NETWORK: "host" },
+      preflight: true,
+    });
+    await assertRejects(() => refused, Error, "a worker reaches cloud metadata");
+  },
+
   async "a server that manages the firewall is fit where workers would reach metadata"() {
     await run("ip", "addr", "add", "169.254.169.254/32", "dev", "lo");
     await using _metadata = answering("169.254.169.254", 80);

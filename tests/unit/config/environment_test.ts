@@ -1,5 +1,5 @@
 import { assertEquals } from "#tests/support/assert.ts";
-import { inSection, load, problemsOf } from "./load_text.ts";
+import { inSection, load, problemsOf, type Surroundings } from "./load_text.ts";
 
 const SANE = { sanitizeOps: true, sanitizeResources: true };
 
@@ -123,6 +123,15 @@ Deno.test("--bind overrides the environment and the file", SANE, () => {
   const env = { BLOCKYARD_SERVER_BIND: "127.0.0.1:2" };
   const config = load(inSection("server", "bind: 127.0.0.1:1"), { env, bind: "127.0.0.1:3" });
   assertEquals(config.server.bind.port, 3);
+});
+
+Deno.test("the network without a file gives way to a file, and to the environment", SANE, () => {
+  const networkOf = (surroundings: Surroundings) =>
+    load("", { networkWithoutFile: "none", ...surroundings }).process.network;
+  const env = { BLOCKYARD_PROCESS_NETWORK: "host" };
+  assertEquals(networkOf({ path: undefined }), "none");
+  assertEquals(networkOf({ path: undefined, env }), "host");
+  assertEquals(networkOf({}), "host");
 });
 
 Deno.test("an empty variable empties a list", SANE, () => {
