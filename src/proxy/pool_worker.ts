@@ -190,6 +190,7 @@ export class PoolWorker {
       : new StartError(this.#app.name, { reason: errorMessage(error), afterMs: 0, cause: error });
     this.#log.error("cannot start a worker", {
       reason: failure.explanation,
+      ...failure.isTimeout && { lastCheck: failure.lastCheck },
       lines: failure.lines.map(({ text }) => text),
     });
     if (failure.isTimeout) {

@@ -11,6 +11,11 @@ export class StartError extends Error {
   readonly reason: ExitReason | string;
   /** The last lines that the worker wrote, the oldest first. */
   readonly lines: readonly LogLine[];
+  /**
+   * What the last health check saw of a worker that did not answer, in words; undefined when there
+   * was none. For operators: it tells of ports and user ids.
+   */
+  readonly lastCheck: string | undefined;
   /** In how long another start will be tried, in milliseconds; 0 for at once. */
   readonly retryAfterMs: number;
   readonly #afterMs: number;
@@ -19,8 +24,8 @@ export class StartError extends Error {
    * Describes a start that failed.
    *
    * @param app The app that was to be started.
-   * @param details `reason`, `lines` and `retryAfterMs` as the properties; `afterMs` is how long the
-   * worker had been given or taken, in milliseconds; `cause` is the error behind it.
+   * @param details `reason`, `lines`, `lastCheck` and `retryAfterMs` as the properties; `afterMs` is
+   * how long the worker had been given or taken, in milliseconds; `cause` is the error behind it.
    */
   constructor(
     app: AppName,
@@ -28,6 +33,7 @@ export class StartError extends Error {
       reason: ExitReason | string;
       afterMs: number;
       lines?: readonly LogLine[];
+      lastCheck?: string | undefined;
       retryAfterMs?: number;
       cause?: unknown;
     },
@@ -39,6 +45,7 @@ export class StartError extends Error {
     this.app = app;
     this.reason = details.reason;
     this.lines = details.lines ?? [];
+    this.lastCheck = details.lastCheck;
     this.retryAfterMs = details.retryAfterMs ?? 0;
     this.#afterMs = details.afterMs;
   }
@@ -60,11 +67,12 @@ export class StartError extends Error {
    * @returns A new error that has this one as its cause.
    */
   withRetryAfter(retryAfterMs: number): StartError {
-    const { app, reason, lines } = this;
+    const { app, reason, lines, lastCheck } = this;
     return new StartError(app, {
       reason,
       afterMs: this.#afterMs,
       lines,
+      lastCheck,
       retryAfterMs,
       cause: this,
     });

@@ -38,7 +38,7 @@ export async function startWorker(spec: WorkerSpec, options: StartOptions): Prom
   const begunAtMs = clock.monotonicMs();
   const fail = (
     reason: ExitReason | string,
-    details: { cause?: unknown; lines?: LogLine[] } = {},
+    details: { cause?: unknown; lines?: LogLine[]; lastCheck?: string | undefined } = {},
   ) => new StartError(spec.app, { reason, afterMs: clock.monotonicMs() - begunAtMs, ...details });
   const givenUp = (): ExitReason => ({
     kind: options.signal.aborted ? "stopped" : "start_timeout",
@@ -52,11 +52,15 @@ export async function startWorker(spec: WorkerSpec, options: StartOptions): Prom
     throw fail(deadline.signal.aborted ? givenUp() : errorMessage(cause), { cause });
   }
   options.onSpawned(info);
-  const outcome = await firstAnswer(info.id, { backend, clock, signal: deadline.signal });
+  const { outcome, lastCheck } = await firstAnswer(info.id, {
+    backend,
+    clock,
+    signal: deadline.signal,
+  });
   if (outcome === "healthy") return;
   // The log is complete only when the exit is announced, not when a check happens to see it.
   const reason = outcome === "exited" ? await backend.exited(info.id) : givenUp();
-  throw fail(reason, { lines: await lastLines(backend, info.id, FAILURE_LINES) });
+  throw fail(reason, { lines: await lastLines(backend, info.id, FAILURE_LINES), lastCheck });
 }
 
 /**
@@ -80,10 +84,18 @@ export async function lastLines(
   return lines;
 }
 
+/** How the wait for the first answer ended. */
+interface FirstAnswer {
+  readonly outcome: "healthy" | "exited" | "given up";
+  /** What the last health check saw that found the worker unhealthy. */
+  readonly lastCheck: string | undefined;
+}
+
 async function firstAnswer(
   id: WorkerId,
   { backend, clock, signal }: { backend: Backend; clock: Clock; signal: AbortSignal },
-): Promise<"healthy" | "exited" | "given up"> {
+): Promise<FirstAnswer> {
+  let lastCheck: string | undefined;
   const over = Promise.withResolvers<"exited" | "given up">();
   const overSignal = new AbortController();
   const giveUp = () => over.resolve("given up");
@@ -93,9 +105,12 @@ async function firstAnswer(
   over.promise.then(() => overSignal.abort(), () => overSignal.abort());
   try {
     for (let pauseMs = FIRST_LOOK_MS;; pauseMs = Math.min(MAX_LOOK_MS, pauseMs * LOOK_GROWTH)) {
-      const look = backend.healthCheck(id).then((health) => health.status);
+      const look = backend.healthCheck(id).then((health) => {
+        if (health.status === "unhealthy") lastCheck = health.reason;
+        return health.status;
+      });
       const outcome = await Promise.race([over.promise, look]);
-      if (outcome !== "unhealthy") return outcome;
+      if (outcome !== "unhealthy") return { outcome, lastCheck };
       await clock.sleep(pauseMs, { signal: overSignal.signal });
     }
   } finally {

@@ -58,6 +58,10 @@ Deno.test(
     const text = await response.text();
     assertMatch(text, /it did not answer within \d+(?:\.\d)? s\./);
     assertStringIncludes(text, "warming up");
+    const failed = await server.record("cannot start a worker");
+    const { port } = await server.record("worker started");
+    assertMatch(String(failed["lastCheck"]), new RegExp(`^cannot check 127\\.0\\.0\\.1:${port}: `));
+    assertEquals(text.includes(String(port)), false, "visitors learn no ports");
     const { exit } = await server.record("worker exited", { fields: { app: "silent" } });
     assertEquals(exit, { kind: "start_timeout" });
     assertEquals(processesOfUids(server.ranges.uids), []);

@@ -134,6 +134,13 @@ Deno.test("startWorker() gives up after the time that it may take", strict, asyn
   const error = await failed;
   assertEquals(error.isTimeout, true);
   assertEquals(error.lines.map(({ text }) => text), ["still loading"]);
+  assertEquals(error.lastCheck, "connection refused");
+  assertEquals(
+    error.message.includes("connection refused"),
+    false,
+    "visitors are told the message",
+  );
+  assertEquals(error.withRetryAfter(1).lastCheck, "connection refused");
   assertEquals(clock.sleepers, 0);
 });
 
