@@ -165,6 +165,10 @@ function accountOptions({ uid, gid }: SandboxSpec): JobArg[] {
 function temporaryOptions(spec: SandboxSpec): JobArg[] {
   return [
     ...["--proc", "/proc", "--dev", "/dev"],
+    // An empty list, since there are programs that want to read one.
+    ...spec.layout.keyLists.flatMap((path) => [
+      ...["--perms", "0444", "--ro-bind-data", { data: "" }, path],
+    ]),
     ...["--size", String(spec.shmBytes), "--perms", "1777", "--tmpfs", "/dev/shm"],
     ...["--remount-ro", "/dev"],
     ...["--size", String(spec.tmpBytes), "--perms", "1777", "--tmpfs", "/tmp"],

@@ -9,6 +9,8 @@ export type RootEntry =
 export interface HostLayout {
   /** `/bin`, `/lib` and so on, as far as the host has them. */
   readonly rootEntries: readonly RootEntry[];
+  /** What {@linkcode findKeyLists} found. */
+  readonly keyLists: readonly string[];
   /** Whether `bwrap --disable-userns` works here. */
   readonly canDisableUserns: boolean;
   /** Whether launchers can keep the host's abstract unix sockets and processes out of reach. */
@@ -48,4 +50,28 @@ export async function inspectRoot(root: string): Promise<RootEntry[]> {
     }
   }
   return entries;
+}
+
+/** Files below /proc that tell of the keys of a user (proc_keys(5)). */
+const KEY_LISTS = ["keys", "key-users"] as const;
+
+/**
+ * Finds the lists of keys that the kernel shows in every pid namespace: the keys of whoever has the
+ * same user id on the host, with their names.
+ *
+ * @param proc The procfs, `/proc` unless in a test.
+ * @returns Their paths in a sandbox; none for a kernel without keys.
+ * @throws {Error} When one cannot be looked for.
+ */
+export async function findKeyLists(proc: string): Promise<string[]> {
+  const lists: string[] = [];
+  for (const name of KEY_LISTS) {
+    try {
+      await Deno.lstat(`${proc}/${name}`);
+      lists.push(`/proc/${name}`);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+  return lists;
 }

@@ -1,6 +1,7 @@
 import { type Pid, systemClock } from "#src/core/mod.ts";
+import { join } from "node:path/posix";
 import { sandboxEnvironment } from "./environment.ts";
-import { type HostLayout, inspectRoot } from "./host_layout.ts";
+import { findKeyLists, type HostLayout, inspectRoot } from "./host_layout.ts";
 import { launchJob, type SandboxOwner } from "./launch_job.ts";
 import type { LaunchedProcess, LauncherPool } from "./launcher.ts";
 import type { SandboxedProcess } from "./sandboxed_process.ts";
@@ -39,7 +40,11 @@ const PROBE_TMP_BYTES = 1024 * 1024;
 export async function probeHost(
   { launchers, attach, bwrapPath, owner, canLandlock, seccomp, root = "/" }: ProbeParts,
 ): Promise<HostLayout> {
-  const rootEntries = await inspectRoot(root);
+  const found = {
+    rootEntries: await inspectRoot(root),
+    keyLists: await findKeyLists(join(root, "proc")),
+    canLandlock,
+  };
   const attempt = async (layout: HostLayout): Promise<string | undefined> => {
     const spec = {
       uid: owner.uid,
@@ -66,9 +71,9 @@ export async function probeHost(
     return success ? undefined : errors.trim().replaceAll("\n", "; ") || "no message";
   };
 
-  const strict = { rootEntries, canDisableUserns: true, canLandlock };
+  const strict = { ...found, canDisableUserns: true };
   if (await attempt(strict) === undefined) return strict;
-  const relaxed = { rootEntries, canDisableUserns: false, canLandlock };
+  const relaxed = { ...found, canDisableUserns: false };
   const failure = await attempt(relaxed);
   if (failure !== undefined) throw new Error(`cannot run a program in a sandbox: ${failure}`);
   return relaxed;

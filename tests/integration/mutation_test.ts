@@ -7,7 +7,13 @@
 import { basename } from "node:path/posix";
 import { openLibc } from "#ffi/mod.ts";
 import { toGid, toUid } from "#src/core/mod.ts";
-import { findLandlock, inspectRoot, launchJob, sandboxEnvironment } from "#src/sandbox/mod.ts";
+import {
+  findKeyLists,
+  findLandlock,
+  inspectRoot,
+  launchJob,
+  sandboxEnvironment,
+} from "#src/sandbox/mod.ts";
 import { assert, assertEquals, assertNotEquals } from "#tests/support/assert.ts";
 import { answering } from "#tests/support/call_filter.ts";
 import { optionsOf, withOptions } from "#tests/support/mutation/job_changes.ts";
@@ -68,6 +74,8 @@ const CLOSED: Observations = {
   "write./proc/sys/kernel": "closed",
   "write./tmp": "open",
   "write./dev/shm": "open",
+  "list.keys": "empty",
+  "list.key-users": "empty",
   "host.Groups": "",
   "host.cwd": "/",
 };
@@ -76,6 +84,7 @@ const socket = `blockyard-mutation-${crypto.randomUUID()}`;
 const uid = toUid(1_923_000_001);
 const gid = toGid(1_923_000_000);
 const rootEntries = await inspectRoot("/");
+const keyLists = await findKeyLists("/proc");
 
 async function canLandlock(): Promise<boolean> {
   using libc = openLibc();
@@ -87,7 +96,12 @@ function jobFor({ app, cgroup }: { app: string; cgroup: string }): Job {
     network: "host",
     uid,
     gid,
-    layout: { rootEntries, canDisableUserns: true, canLandlock: CLOSED["abstract"] === "closed" },
+    layout: {
+      rootEntries,
+      keyLists,
+      canDisableUserns: true,
+      canLandlock: CLOSED["abstract"] === "closed",
+    },
     toolTrees: [],
     app: { kind: "directory", path: app },
     mounts: [],

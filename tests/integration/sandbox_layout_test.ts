@@ -54,7 +54,10 @@ const R = ["/usr/bin/R", "--no-echo", "--vanilla", "-e", "cat(1 + 1)"];
 
 Deno.test("R runs in a root that is laid out as the host's", root, async () => {
   const rootEntries = await inspectRoot("/");
-  assertEquals(await runIn({ rootEntries, canDisableUserns: true, canLandlock: false }, R), "2");
+  assertEquals(
+    await runIn({ rootEntries, keyLists: [], canDisableUserns: true, canLandlock: false }, R),
+    "2",
+  );
 });
 
 Deno.test("R runs in a root whose system folders are folders of their own", root, async () => {
@@ -62,7 +65,7 @@ Deno.test("R runs in a root whose system folders are folders of their own", root
     kind: "directory",
     name,
   }));
-  const layout = { rootEntries, canDisableUserns: true, canLandlock: false };
+  const layout = { rootEntries, keyLists: [], canDisableUserns: true, canLandlock: false };
   assertEquals(await runIn(layout, R), "2");
   const kinds = await runIn(layout, ["/bin/sh", "-c", "test -L /bin || echo folder"]);
   assertEquals(kinds, "folder\n");

@@ -25,7 +25,12 @@ Deno.test("a sandbox whose server is gone before it is made ends by itself", roo
     uid,
     gid,
     network: "host",
-    layout: { rootEntries: await inspectRoot("/"), canDisableUserns: true, canLandlock: false },
+    layout: {
+      rootEntries: await inspectRoot("/"),
+      keyLists: [],
+      canDisableUserns: true,
+      canLandlock: false,
+    },
     toolTrees: [],
     app: { kind: "none" },
     mounts: [],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert } from "../assert.ts";
+import { assert, assertEquals } from "../assert.ts";
 import { optionsOf, replacing, withOptions } from "./job_changes.ts";
 import type { Job } from "./observed_sandbox.ts";
 
@@ -84,6 +84,16 @@ export const OPTIONS: readonly Mutation[] = [
     seen: "processes",
     change: replacing(["--proc", "/proc"], ["--ro-bind", "/proc", "/proc"]),
   },
+  ...["keys", "key-users"].map((name) => ({
+    what: `--ro-bind-data of /proc/${name}`,
+    seen: `list.${name}`,
+    change: (job: Job) =>
+      withOptions(job, (options) => {
+        const at = options.indexOf(`/proc/${name}`);
+        assertEquals(options[at - 2], "--ro-bind-data");
+        return options.toSpliced(at - 4, 5);
+      }),
+  })),
   {
     what: "--dev",
     seen: "dev",

@@ -45,6 +45,9 @@ say_it("pdeathsig", unpack("i", $signal));
 # KEYCTL_DESCRIBE of KEY_SPEC_SESSION_KEYRING
 my $key = "\0" x 256;
 say_it("keyring", syscall($keyctl + 0, 6, -3, $key, 256) < 0 ? "none: $!" : $key =~ /;([^;\0]*)\0/);
+# KEYCTL_GET_KEYRING_ID of KEY_SPEC_USER_KEYRING, made if there is none, so that there is a key to be listed
+syscall($keyctl + 0, 0, -4, 1);
+for my $list (qw(keys key-users)) { say_it("list.$list", lines_of("/proc/$list") ? "told" : "empty") }
 # CLONE_NEWUSER, in a process of its own
 my $child = fork;
 if ($child == 0) { POSIX::_exit(syscall($unshare + 0, 0x10000000) == 0 ? 0 : 1) }

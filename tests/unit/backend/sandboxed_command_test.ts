@@ -59,7 +59,7 @@ Deno.test(
         proc: "/proc",
         clock: systemClock,
         log,
-        layout: { rootEntries: [], canDisableUserns: true, canLandlock: false },
+        layout: { rootEntries: [], keyLists: [], canDisableUserns: true, canLandlock: false },
         bwrapPath: "/usr/bin/bwrap",
         groups: { lacking: [] },
         seccomp: undefined,

@@ -19,6 +19,7 @@ function spec(changes: Partial<SandboxSpec> = {}): SandboxSpec {
         { kind: "symlink", name: "bin", target: "usr/bin" },
         { kind: "directory", name: "lib64" },
       ],
+      keyLists: ["/proc/keys"],
       canDisableUserns: true,
       canLandlock: false,
     },
@@ -104,10 +105,22 @@ Deno.test(
 );
 
 Deno.test(
+  "bwrapOptions() shows an empty file in place of each list of keys that the kernel has",
+  strict,
+  () => {
+    const options = bwrapOptions(spec());
+    const empty = ["--perms", "0444", "--ro-bind-data", { data: "" }];
+    assert(has(options, "--proc", "/proc") && has(options, ...empty, "/proc/keys"));
+    const layout = { ...spec().layout, keyLists: [] };
+    assertEquals(bwrapOptions(spec({ layout })).includes("--ro-bind-data"), false);
+  },
+);
+
+Deno.test(
   "bwrapOptions() leaves --disable-userns out where the host does not let bwrap do it",
   strict,
   () => {
-    const layout = { rootEntries: [], canDisableUserns: false, canLandlock: false };
+    const layout = { rootEntries: [], keyLists: [], canDisableUserns: false, canLandlock: false };
     assertEquals(bwrapOptions(spec({ layout })).includes("--disable-userns"), false);
   },
 );
@@ -140,16 +153,16 @@ Deno.test(
 );
 
 Deno.test("bwrapOptions() knows the worker and nobody, and nobody else", strict, () => {
-  const passwd = bwrapOptions(spec()).flatMap((arg) =>
-    typeof arg === "object" && "data" in arg ? [arg.data] : []
-  );
-  assertEquals(passwd, [
+  const layout = { ...spec().layout, keyLists: [] };
+  const dataOf = (changes: Partial<SandboxSpec>) =>
+    bwrapOptions(spec({ layout, ...changes })).flatMap((arg) =>
+      typeof arg === "object" && "data" in arg ? [arg.data] : []
+    );
+  assertEquals(dataOf({}), [
     "worker:x:1900000001:1900000000:worker:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "worker:x:1900000000:\nnogroup:x:65534:\n",
   ]);
-  const asNobody = bwrapOptions(spec({ uid: 65534, gid: 65534 })).flatMap((arg) =>
-    typeof arg === "object" && "data" in arg ? [arg.data] : []
-  );
+  const asNobody = dataOf({ uid: 65534, gid: 65534 });
   assertEquals(asNobody.map((text) => text.split("\n").length), [2, 2]);
 });
 

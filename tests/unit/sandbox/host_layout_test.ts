@@ -1,4 +1,4 @@
-import { inspectRoot } from "#src/sandbox/mod.ts";
+import { findKeyLists, inspectRoot } from "#src/sandbox/mod.ts";
 import { assertEquals, assertRejects } from "#tests/support/assert.ts";
 
 const strict = { sanitizeOps: true, sanitizeResources: true };
@@ -39,5 +39,19 @@ Deno.test(
         await assertRejects(() => inspectRoot(root), Error, "want usr/NAME");
         await Deno.remove(`${root}/bin`);
       }
+    }),
+);
+
+Deno.test(
+  "findKeyLists() tells what the kernel has, as a sandbox sees it",
+  strict,
+  () =>
+    withRoot(async (root) => {
+      assertEquals(await findKeyLists(root), []);
+      await Deno.writeTextFile(`${root}/keys`, "");
+      assertEquals(await findKeyLists(root), ["/proc/keys"]);
+      await Deno.writeTextFile(`${root}/key-users`, "");
+      assertEquals(await findKeyLists(root), ["/proc/keys", "/proc/key-users"]);
+      await assertRejects(() => findKeyLists(`${root}/keys`), Error);
     }),
 );
