@@ -7,13 +7,8 @@
 import { basename } from "node:path/posix";
 import { openLibc } from "#ffi/mod.ts";
 import { toGid, toUid } from "#src/core/mod.ts";
-import {
-  findKeyLists,
-  findLandlock,
-  inspectRoot,
-  launchJob,
-  sandboxEnvironment,
-} from "#src/sandbox/mod.ts";
+import { findLandlock } from "#src/sandbox/mod.ts";
+import { bareSandbox } from "#tests/support/bare_sandbox.ts";
 import { assert, assertEquals, assertNotEquals } from "#tests/support/assert.ts";
 import { answering } from "#tests/support/call_filter.ts";
 import { optionsOf, withOptions } from "#tests/support/mutation/job_changes.ts";
@@ -83,37 +78,22 @@ const CLOSED: Observations = {
 const socket = `blockyard-mutation-${crypto.randomUUID()}`;
 const uid = toUid(1_923_000_001);
 const gid = toGid(1_923_000_000);
-const rootEntries = await inspectRoot("/");
-const keyLists = await findKeyLists("/proc");
 
 async function canLandlock(): Promise<boolean> {
   using libc = openLibc();
   return (await findLandlock(libc, { bwrapPath: "/usr/bin/bwrap" })).kind === "scoped";
 }
 
-function jobFor({ app, cgroup }: { app: string; cgroup: string }): Job {
-  const job = launchJob({
-    network: "host",
+async function jobFor({ app, cgroup }: { app: string; cgroup: string }): Promise<Job> {
+  const job = await bareSandbox({
     uid,
     gid,
-    layout: {
-      rootEntries,
-      keyLists,
-      canDisableUserns: true,
-      canLandlock: CLOSED["abstract"] === "closed",
-    },
-    toolTrees: [],
+    layout: { canLandlock: CLOSED["abstract"] === "closed" },
     app: { kind: "directory", path: app },
-    mounts: [],
-    env: sandboxEnvironment({}),
-    workDir: "/tmp",
     seccomp: { instructions: 4, base64: answering(ACCT, 1).toBase64() },
     tmpBytes: TMP_BYTES,
     shmBytes: SHM_BYTES,
     command: observer(socket),
-  }, {
-    bwrapPath: "/usr/bin/bwrap",
-    owner: { uid, gid, exclusive: true, maxProcesses: 100 },
   });
   return { ...job, cgroup };
 }
@@ -123,7 +103,7 @@ Deno.test("what hardens a sandbox shows when it is taken away", strict, async (t
   await using group = new OwnGroup();
   const app = await folder.folder("app", 0o777);
   using _listener = Deno.listen({ transport: "unix", path: `\0${socket}` });
-  const job = jobFor({ app, cgroup: group.path });
+  const job = await jobFor({ app, cgroup: group.path });
   const whole = await observe(job);
 
   await test.step("with all of it, the sandbox is closed", () => {
@@ -175,7 +155,7 @@ Deno.test(
   "every option, limit and step is one that is taken away, or holds nothing",
   strict,
   async () => {
-    const job = jobFor({ app: "/srv", cgroup: "/nowhere" });
+    const job = await jobFor({ app: "/srv", cgroup: "/nowhere" });
     const options = optionsOf(job).filter((word) => typeof word === "string")
       .filter((word) => word.startsWith("--"));
     const known = [...OPTIONS.map(({ what }) => what.split(" ")[0]), ...Object.keys(HOLD_NOTHING)];

@@ -5,11 +5,10 @@ import {
   type HostLayout,
   inspectRoot,
   LauncherPool,
-  launchJob,
   type RootEntry,
   SandboxedProcess,
-  sandboxEnvironment,
 } from "#src/sandbox/mod.ts";
+import { bareSandbox } from "#tests/support/bare_sandbox.ts";
 import { selfCommand } from "#src/self_command.ts";
 import { assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { needs } from "#tests/support/needs.ts";
@@ -17,26 +16,12 @@ import { until } from "#tests/support/until.ts";
 
 const root = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/R"] });
 
-async function runIn(layout: HostLayout, command: string[]): Promise<string> {
+async function runIn(layout: Partial<HostLayout>, command: string[]): Promise<string> {
   const self = selfCommand(["bwrap-exec", "--wait"]);
   await using launchers = new LauncherPool(self, { standby: 0, log: silentLogger });
   const uid = toUid(1_930_000_001);
   const gid = toGid(1_930_000_000);
-  const child = await launchers.launch(launchJob({
-    uid,
-    gid,
-    network: "host",
-    layout,
-    toolTrees: [],
-    app: { kind: "none" },
-    mounts: [],
-    env: sandboxEnvironment({}),
-    workDir: "/tmp",
-    seccomp: undefined,
-    tmpBytes: 1e6,
-    shmBytes: 1e6,
-    command,
-  }, { bwrapPath: "/usr/bin/bwrap", owner: { uid, gid, exclusive: true, maxProcesses: 50 } }));
+  const child = await launchers.launch(await bareSandbox({ uid, gid, layout, command }));
   await child.atGate;
   using libc = openLibc();
   using sandbox = SandboxedProcess.of(libc, child.pid);
@@ -53,11 +38,7 @@ async function runIn(layout: HostLayout, command: string[]): Promise<string> {
 const R = ["/usr/bin/R", "--no-echo", "--vanilla", "-e", "cat(1 + 1)"];
 
 Deno.test("R runs in a root that is laid out as the host's", root, async () => {
-  const rootEntries = await inspectRoot("/");
-  assertEquals(
-    await runIn({ rootEntries, keyLists: [], canDisableUserns: true, canLandlock: false }, R),
-    "2",
-  );
+  assertEquals(await runIn({}, R), "2");
 });
 
 Deno.test("R runs in a root whose system folders are folders of their own", root, async () => {
@@ -65,9 +46,8 @@ Deno.test("R runs in a root whose system folders are folders of their own", root
     kind: "directory",
     name,
   }));
-  const layout = { rootEntries, keyLists: [], canDisableUserns: true, canLandlock: false };
-  assertEquals(await runIn(layout, R), "2");
-  const kinds = await runIn(layout, ["/bin/sh", "-c", "test -L /bin || echo folder"]);
+  assertEquals(await runIn({ rootEntries }, R), "2");
+  const kinds = await runIn({ rootEntries }, ["/bin/sh", "-c", "test -L /bin || echo folder"]);
   assertEquals(kinds, "folder\n");
 });
 

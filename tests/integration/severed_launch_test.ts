@@ -1,7 +1,7 @@
 /** A launch whose server is gone before bwrap has made the sandbox. */
 import { toGid, toUid } from "#src/core/mod.ts";
-import { inspectRoot, launchJob, sandboxEnvironment } from "#src/sandbox/mod.ts";
-import { selfCommand } from "#src/self_command.ts";
+import { bareSandbox } from "#tests/support/bare_sandbox.ts";
+import { startLauncher } from "#tests/support/bwrap_exec.ts";
 import { processesOfUids } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
 import { until } from "#tests/support/until.ts";
@@ -12,35 +12,8 @@ const uid = toUid(1_931_000_001);
 const gid = toGid(1_931_000_000);
 
 Deno.test("a sandbox whose server is gone before it is made ends by itself", root, async () => {
-  const { program, args, env } = selfCommand(["bwrap-exec", "--wait"]);
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const job = launchJob({
-    uid,
-    gid,
-    network: "host",
-    layout: {
-      rootEntries: await inspectRoot("/"),
-      keyLists: [],
-      canDisableUserns: true,
-      canLandlock: false,
-    },
-    toolTrees: [],
-    app: { kind: "none" },
-    mounts: [],
-    env: sandboxEnvironment({}),
-    workDir: "/tmp",
-    seccomp: undefined,
-    tmpBytes: 1e6,
-    shmBytes: 1e6,
-    command: ["/usr/bin/sleep", "60"],
-  }, { bwrapPath: "/usr/bin/bwrap", owner: { uid, gid, exclusive: true, maxProcesses: 50 } });
+  const child = startLauncher(["--wait"], { stderr: "null" });
+  const job = await bareSandbox({ uid, gid, command: ["/usr/bin/sleep", "60"] });
 
   const input = child.stdin.getWriter();
   await input.write(new TextEncoder().encode(JSON.stringify({ ...job, parent: Deno.pid }) + "\n"));

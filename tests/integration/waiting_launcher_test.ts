@@ -1,8 +1,7 @@
 /** A launcher that waits for its job: what it takes, and what it does with it. */
 import { assertEquals, assertMatch } from "#tests/support/assert.ts";
-import { bwrapExec, job } from "#tests/support/bwrap_exec.ts";
+import { bwrapExec, job, startLauncher } from "#tests/support/bwrap_exec.ts";
 import { needs } from "#tests/support/needs.ts";
-import { selfCommand } from "#src/self_command.ts";
 import { until } from "#tests/support/until.ts";
 
 const root = needs({ root: true });
@@ -57,14 +56,7 @@ Deno.test(
 );
 
 Deno.test("a program whose lifeline is its input keeps it, and no signal", root, async () => {
-  const { program, args, env } = selfCommand(["bwrap-exec", "--wait"]);
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
+  const child = startLauncher(["--wait"], { stderr: "inherit" });
   const input = child.stdin.getWriter();
   const write = (text: string) => input.write(new TextEncoder().encode(text));
   const script = 'echo at gate; read -r line && echo "read $line"; read -r line || echo ended';
@@ -79,13 +71,7 @@ Deno.test("a program whose lifeline is its input keeps it, and no signal", root,
 });
 
 Deno.test("a waiting launcher has given back the memory of its program file", root, async () => {
-  const { program, args, env } = selfCommand(["bwrap-exec", "--wait"]);
-  const child = new Deno.Command(program, {
-    args: [...args],
-    env: { ...env },
-    clearEnv: true,
-    stdin: "piped",
-  }).spawn();
+  const child = startLauncher(["--wait"], { stdout: "null", stderr: "inherit" });
   const fileKb = async () => {
     const status = await Deno.readTextFile(`/proc/${child.pid}/status`);
     return Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1]);

@@ -16,22 +16,37 @@ export interface Outcome {
 }
 
 /**
- * Runs a launcher to its end, with an environment that holds a secret.
+ * Starts a launcher, with an environment that holds a secret.
+ *
+ * @param args What follows `bwrap-exec`.
+ * @param streams What becomes of its streams; each is a pipe if not given.
+ * @returns The launcher.
+ */
+export function startLauncher(
+  args: readonly string[],
+  streams: Partial<Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr">> = {},
+): Deno.ChildProcess {
+  const { program, args: selfArgs, env } = selfCommand(["bwrap-exec", ...args]);
+  return new Deno.Command(program, {
+    args: [...selfArgs],
+    env: { ...env, SECRET_OF_SERVER: "hunter2" },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...streams,
+  }).spawn();
+}
+
+/**
+ * Runs a launcher to its end.
  *
  * @param args What follows `bwrap-exec`.
  * @param input Its standard input; /dev/null if not given.
  * @returns How it ended.
  */
 export async function bwrapExec(args: readonly string[], input?: string): Promise<Outcome> {
-  const { program, args: selfArgs, env } = selfCommand(["bwrap-exec", ...args]);
-  const child = new Deno.Command(program, {
-    args: [...selfArgs],
-    env: { ...env, SECRET_OF_SERVER: "hunter2" },
-    clearEnv: true,
-    stdin: input === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  const child = startLauncher(args, input === undefined ? { stdin: "null" } : {});
   if (input !== undefined) {
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(input));
