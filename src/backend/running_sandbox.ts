@@ -1,11 +1,12 @@
 import type { GroupLimits, WorkerGroup } from "#src/cgroup/mod.ts";
 import { type Clock, errorMessage, type Logger, type Pid, type Uid } from "#src/core/mod.ts";
-import type {
-  LaunchedProcess,
-  LauncherPool,
-  LaunchJob,
-  SandboxedProcess,
-  SignalName,
+import {
+  type LaunchedProcess,
+  type LauncherPool,
+  type LaunchJob,
+  removeGroup,
+  type SandboxedProcess,
+  type SignalName,
 } from "#src/sandbox/mod.ts";
 import type { MonitorEnding } from "./exit_reason.ts";
 import { LogBuffer } from "./log_buffer.ts";
@@ -133,13 +134,7 @@ export class RunningSandbox {
         await parts.clock.sleep(GATE_POLL_MS);
       }
       process?.[Symbol.dispose]();
-      // Why it did not start is what matters, also when this fails.
-      await group?.remove().catch((error) =>
-        parts.log.error("cannot remove a cgroup", {
-          cgroup: group.folder,
-          error: errorMessage(error),
-        })
-      );
+      await removeGroup(group, parts.log);
       return code;
     };
     if (process === undefined || !isAtGate) {

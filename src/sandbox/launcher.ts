@@ -1,6 +1,7 @@
 import { errorMessage, type Logger, type Pid, toPid } from "#src/core/mod.ts";
 import type { LaunchJob } from "./bwrap_exec/job.ts";
 import { OPEN_GATE, splitOutput } from "./gate.ts";
+import { removeGroup } from "./remove_group.ts";
 
 /** How to start a launcher: this executable in its `bwrap-exec` role, waiting for a job. */
 export interface LauncherCommand {
@@ -200,7 +201,7 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
     ]);
     const fields = { pid: child.pid, code, said: said.trim().slice(0, SAID_LENGTH) };
     this.#log.warn("a standby launcher ended by itself", fields);
-    await this.#removeGroup(group);
+    await removeGroup(group, this.#log);
   }
 
   async #start(): Promise<Launcher<Group>> {
@@ -209,7 +210,7 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
       if (this.#closed) throw closingError();
       return { child: this.#startChild(group), group };
     } catch (error) {
-      await this.#removeGroup(group);
+      await removeGroup(group, this.#log);
       throw error;
     }
   }
@@ -231,17 +232,7 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
 
   async #discard({ child, group }: Launcher<Group>): Promise<void> {
     await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel(), child.status]);
-    await this.#removeGroup(group);
-  }
-
-  /** Whatever was wrong before is what matters, also when this fails. */
-  async #removeGroup(group: Group | undefined): Promise<void> {
-    await group?.remove().catch((error) =>
-      this.#log.error("cannot remove a cgroup", {
-        cgroup: group.folder,
-        error: errorMessage(error),
-      })
-    );
+    await removeGroup(group, this.#log);
   }
 }
 

@@ -13,6 +13,7 @@ export * from "./landlock.ts";
 export * from "./launch_job.ts";
 export * from "./launcher.ts";
 export * from "./probe_host.ts";
+export * from "./remove_group.ts";
 export * from "./sandboxed_process.ts";
 export * from "./seccomp/mod.ts";
 export * from "./socket_folder.ts";
