@@ -7,9 +7,9 @@ import { EXAMPLES, VISITS } from "./example_apps.ts";
 import { AppClient } from "./support/app_client.ts";
 import { CHROMIUM, openBrowser, openPage, untilIdle } from "./support/browser.ts";
 import { openEcho } from "./support/echo_socket.ts";
-import { EXECUTABLE, SERVER_FILES } from "./support/executable.ts";
+import { SERVER_FILES } from "./support/executable.ts";
+import { asOrdinaryUser } from "./support/ordinary_user.ts";
 import { copyApp, Probe, PROBE_COMMAND, PROBE_ON_SOCKET } from "./support/probe_app.ts";
-import { ownRanges } from "./support/ranges.ts";
 import { type ServeOptions, ServeProcess } from "./support/server.ts";
 
 const PLUMBER = "/usr/lib/R/site-library/plumber";
@@ -27,27 +27,6 @@ async function bothNetworks(folder: TempFolder): Promise<ServeOptions> {
       api: { path: await copyApp(folder, "plumber") },
       shut: { path, cmd: PROBE_ON_SOCKET },
       open: { path, cmd: PROBE_COMMAND, network: "host" },
-    },
-  };
-}
-
-/** Has the server run by somebody who is not root. */
-async function asOrdinaryUser(folder: TempFolder): Promise<ServeOptions> {
-  const user = ownRanges().uids.start;
-  const home = await folder.folder("home", 0o700);
-  await Deno.chown(home, user, user);
-  const executable = `${folder.path}/blockyard`;
-  await Deno.copyFile(EXECUTABLE, executable);
-  await Deno.chmod(executable, 0o755);
-  return {
-    executable,
-    prefix: ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"],
-    env: {
-      HOME: home,
-      XDG_CACHE_HOME: `${home}/cache`,
-      XDG_STATE_HOME: `${home}/state`,
-      BLOCKYARD_CACHE_DIR: "",
-      BLOCKYARD_SERVER_DATA_DIR: `${home}/data`,
     },
   };
 }

@@ -5,9 +5,9 @@ import { tempFolder } from "#tests/support/temp_folder.ts";
 import { EXAMPLES, VISITS } from "./example_apps.ts";
 import { AppClient } from "./support/app_client.ts";
 import { CHROMIUM, openBrowser, openPage, untilIdle } from "./support/browser.ts";
-import { EXECUTABLE, SERVER_FILES } from "./support/executable.ts";
+import { SERVER_FILES } from "./support/executable.ts";
 import { assertConfined } from "./support/kernel_view.ts";
-import { ownRanges } from "./support/ranges.ts";
+import { asOrdinaryUser } from "./support/ordinary_user.ts";
 import { ServeProcess } from "./support/server.ts";
 
 const options = needs({ root: true, files: [...SERVER_FILES, CHROMIUM, EXAMPLES] });
@@ -17,24 +17,10 @@ Deno.test(
   options,
   async () => {
     await using folder = await tempFolder();
-    const user = ownRanges().uids.start;
-    const home = await folder.folder("home", 0o700);
-    await Deno.chown(home, user, user);
-    const executable = `${folder.path}/blockyard`;
-    await Deno.copyFile(EXECUTABLE, executable);
-    await Deno.chmod(executable, 0o755);
-
+    const { user, ...asUser } = await asOrdinaryUser(folder);
     await using server = await ServeProcess.start(folder, {
       apps: { hello: { path: `${EXAMPLES}/01_hello` } },
-      executable,
-      prefix: ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"],
-      env: {
-        HOME: home,
-        XDG_CACHE_HOME: `${home}/cache`,
-        XDG_STATE_HOME: `${home}/state`,
-        BLOCKYARD_CACHE_DIR: "",
-        BLOCKYARD_SERVER_DATA_DIR: `${home}/data`,
-      },
+      ...asUser,
     });
     await using browser = await openBrowser();
     await using opened = await openPage(browser, `${server.url}/app/hello/`);
