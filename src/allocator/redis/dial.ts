@@ -32,8 +32,10 @@ const CLIENT_NAME = "blockyard";
  *
  * @returns The library.
  */
-export function loadRedisClient(): Promise<typeof import("@redis/client")> {
-  return import("@redis/client");
+export async function loadRedisClient(): Promise<typeof import("@redis/client")> {
+  // The one export that a CommonJS package keeps in a bundle.
+  const { default: library } = await import("@redis/client");
+  return library;
 }
 
 /**
