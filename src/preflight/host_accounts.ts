@@ -113,7 +113,14 @@ function isNumber(text: string): boolean {
   return /^\d{1,10}$/.test(text);
 }
 
-async function readIfThere(path: string): Promise<string> {
+/**
+ * Reads a file of the host's settings that not every host has.
+ *
+ * @param path Absolute path.
+ * @returns Its text; empty where there is none.
+ * @throws {Error} When it is there and cannot be read.
+ */
+export async function readIfThere(path: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {

@@ -16,6 +16,7 @@ import {
   subtractRanges,
 } from "./number_ranges.ts";
 import { otherUses } from "./reserved_ids.ts";
+import { listText } from "./wording.ts";
 
 /** How many users, uids or ranges a message names. */
 const NAMED = 5;
@@ -41,6 +42,16 @@ export interface WorkerIds {
  */
 export function mappingFindings(ids: WorkerIds, mapped: MappedIds): Finding[] {
   const findings: Finding[] = [];
+  if (mapped.lacking.length > 0) {
+    const names = listText(mapped.lacking);
+    findings.push(error(
+      `no ids of workers can be taken, because the server runs without ${names}`,
+      advice(
+        `Leave ${names} to the server: in the CapabilityBoundingSet= of its unit, or with ` +
+          "what starts its container",
+      ),
+    ));
+  }
   const uids = subtractRanges(ids.uids, mapped.uids);
   if (uids.length > 0) {
     findings.push(error(

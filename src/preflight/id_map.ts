@@ -9,10 +9,16 @@ export interface MappedIds {
   readonly gids: readonly NumberRange[];
   /** Whether a process of the namespace can change its groups. */
   readonly canSetGroups: boolean;
+  /** The capabilities that it takes to change ids and that this process does not have. */
+  readonly lacking: readonly string[];
 }
 
+/** What it takes to go over to other ids, by their numbers in linux/capability.h. */
+const CAPABILITIES = [[6, "CAP_SETGID"], [7, "CAP_SETUID"]] as const;
+
 /**
- * Reads which ids the user namespace of this process has (user_namespaces(7)).
+ * Reads which ids the user namespace of this process has (user_namespaces(7)), and whether the process
+ * may go over to them (capabilities(7)).
  *
  * @param roots Where the procfs is.
  * @returns The ids.
@@ -20,8 +26,10 @@ export interface MappedIds {
  * @throws {Error} When it cannot be read.
  */
 export async function readMappedIds({ proc }: HostRoots): Promise<MappedIds> {
-  const [uids, gids, setgroups] = await Promise.all(
-    ["uid_map", "gid_map", "setgroups"].map((name) => Deno.readTextFile(`${proc}/self/${name}`)),
+  const [uids, gids, setgroups, status] = await Promise.all(
+    ["uid_map", "gid_map", "setgroups", "status"].map((name) =>
+      Deno.readTextFile(`${proc}/self/${name}`)
+    ),
   );
   const answer = setgroups?.trim() ?? "";
   if (answer !== "allow" && answer !== "deny") {
@@ -31,7 +39,18 @@ export async function readMappedIds({ proc }: HostRoots): Promise<MappedIds> {
     uids: parseIdMap(uids ?? ""),
     gids: parseIdMap(gids ?? ""),
     canSetGroups: answer === "allow",
+    lacking: lackingCapabilities(status ?? ""),
   };
+}
+
+function lackingCapabilities(status: string): string[] {
+  const digits = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
+  if (digits === undefined) {
+    throw new SyntaxError("cannot parse the status of this process: want a line for CapEff");
+  }
+  const effective = BigInt(`0x${digits}`);
+  return CAPABILITIES.filter(([bit]) => (effective >> BigInt(bit) & 1n) === 0n)
+    .map(([, name]) => name);
 }
 
 /**

@@ -10,8 +10,8 @@ export interface ReservedIds {
 
 /**
  * The ids that distributions and systemd have a use for, uids and gids alike (systemd's
- * docs/UIDS-GIDS.md; the defaults of login.defs(5)), ascending. Those from 1879048192 to 2147352575
- * belong to nobody.
+ * docs/UIDS-GIDS.md; the defaults of login.defs(5)), by their first one. Those from 1879048192 to
+ * 2147352575 belong to nobody.
  */
 export const RESERVED_IDS: readonly ReservedIds[] = [
   { range: { start: 0, end: 999 }, use: "for the system, by the distribution" },
@@ -21,6 +21,7 @@ export const RESERVED_IDS: readonly ReservedIds[] = [
   { range: { start: 60_578, end: 60_705 }, use: "for login screens, by display managers" },
   { range: { start: 61_184, end: 65_519 }, use: "for services with DynamicUser=, by systemd" },
   { range: { start: 65_534, end: 65_535 }, use: "for nobody, by the kernel" },
+  { range: { start: 100_000, end: 600_100_000 }, use: "for users' containers, by useradd" },
   { range: { start: 524_288, end: 1_879_048_191 }, use: "for containers, by systemd-nspawn" },
   { range: { start: 2_147_352_576, end: 2_147_418_111 }, use: "for foreign images, by systemd" },
   {

@@ -13,6 +13,7 @@ import {
 } from "./id_findings.ts";
 import { readMappedIds } from "./id_map.ts";
 import { askNameService } from "./name_service.ts";
+import { networksInUse } from "./networks_in_use.ts";
 import { LOOK_AGAIN, lookAt } from "./not_found_out.ts";
 import {
   counted,
@@ -21,6 +22,7 @@ import {
   rangeText,
   subtractRanges,
 } from "./number_ranges.ts";
+import { subordinateSource } from "./subordinate_source.ts";
 
 /** Whether the uids and the gid of workers can be taken, and are nobody else's. */
 export const uidRange: Check = {
@@ -38,9 +40,10 @@ export const uidRange: Check = {
     const uids = { start: process.workerUidRangeStart, end: process.workerUidRangeEnd };
     const gid = process.workerGid;
     const size = countNumbers([uids]);
-    const [mapped, files, known, busy] = await Promise.all([
+    const [mapped, files, source, known, busy] = await Promise.all([
       lookAt("which ids the server can take", () => readMappedIds(roots)),
       lookAt("who has ids of workers on this host", () => readHostAccounts(roots)),
+      lookAt("who gives users ids for containers", () => subordinateSource(roots)),
       askNameService(host, { uids, gid }),
       lookAt("which uids of workers are in use", () => findUidsOfOthers(uids, roots)),
     ]);
@@ -63,13 +66,16 @@ export const uidRange: Check = {
       ..."seen" in mapped ? mappingFindings(ids, mapped.seen) : [mapped.unknown],
       ...accountFindings(ids, accounts),
       ..."seen" in files ? subordinateFindings(ids, files.seen) : [files.unknown],
+      ..."seen" in source ? source.seen : [source.unknown],
       ...known.problems.map(notAnswered),
       ...reservedFindings(ids),
       ..."seen" in busy ? busyFindings(ids, { busy: busy.seen, maxWorkers }) : [busy.unknown],
-      ...fewerThanPorts(uids, {
-        ports: { start: process.portRangeStart, end: process.portRangeEnd },
-        freeUids,
-      }),
+      ...networksInUse(host.config).has("host")
+        ? fewerThanPorts(uids, {
+          ports: { start: process.portRangeStart, end: process.portRangeEnd },
+          freeUids,
+        })
+        : [],
     ];
     return findings.length > 0 ? findings : ok(
       `${counted(size, "uid")} from ${rangeText(uids)} and gid ${gid} for ` +

@@ -192,6 +192,15 @@ const CASES: Readonly<Record<string, Case>> = {
       assertEquals(severities(await look(uidRange, env)), ["ok"]);
     },
   },
+  "a server that lacks the capabilities for it cannot give ids": {
+    within: ["/usr/bin/setpriv", "--bounding-set=-setuid,-setgid", "--inh-caps=-setuid,-setgid"],
+    async run(look) {
+      const [finding, ...more] = await look(uidRange);
+      assertEquals([finding?.severity, more.length], ["error", 0]);
+      assertMatch(finding?.message ?? "", /the server runs without CAP_SETGID and CAP_SETUID$/);
+      assertEquals(await canBecome({ uid: UIDS, gid: UIDS }), false);
+    },
+  },
   "a user namespace that a user made alone cannot run workers": {
     within: ["/usr/bin/unshare", "--user", "--map-root-user"],
     async run(look) {

@@ -10,6 +10,7 @@ export const FILES = {
   "proc/self/uid_map": WHOLE_MAP,
   "proc/self/gid_map": WHOLE_MAP,
   "proc/self/setgroups": "allow\n",
+  "proc/self/status": "Name:\tdeno\nCapPrm:\t0000000000000000\nCapEff:\t000001ffffffffff\n",
   "proc/1/status": statusOf({ pid: 1, uid: 0 }),
   "proc/700/status": statusOf({ pid: 700, uid: 1000 }),
   "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nann:x:1000:1000:,,,:/home/ann:/bin/sh\n",

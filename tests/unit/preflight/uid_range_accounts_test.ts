@@ -179,6 +179,38 @@ Deno.test("a host without files for containers' ids is as good as others", UNIT,
   assertEquals((await look(uidRange, { files })).map(({ severity }) => severity), ["ok"]);
 });
 
+Deno.test("ids for containers that a directory gives are to be known", UNIT, async () => {
+  for (
+    const [line, source] of [
+      ["subid: sss\n", "sss"],
+      ["passwd: files sss\n  subid :\tsss files # of the directory\n", "sss"],
+    ] as const
+  ) {
+    assertEquals(await lookAt({ "etc/nsswitch.conf": line }), [{
+      severity: "info",
+      message:
+        `users get ids for containers from "${source}" (subid in /etc/nsswitch.conf), which does ` +
+        "not list them: whether ids of workers are among them could not be found out",
+      fix: {
+        kind: "advice",
+        text: "Compare the ids of workers with the ranges that the directory hands out",
+      },
+    }]);
+  }
+  for (
+    const line of ["passwd: sss\n", "subid: files\n", "#subid: sss\n", "subid:\n", "subids: sss\n"]
+  ) {
+    const found = await lookAt({ "etc/nsswitch.conf": line });
+    assertEquals(found.map(({ severity }) => severity), ["ok"], line);
+  }
+});
+
+Deno.test("a list of sources that cannot be read is never called ok", UNIT, async () => {
+  const found = await lookAt({ "etc/nsswitch.conf/folder": "" });
+  assertEquals(found.map(({ severity }) => severity), ["warning"]);
+  assertStringIncludes(found[0]?.message ?? "", "ids for containers could not be found out: ");
+});
+
 for (
   const [start, end, use] of [
     [59_000, 59_999, "59000 to 59999 for people, by adduser and useradd"],
@@ -190,7 +222,19 @@ for (
       "login screens, by display managers",
     ],
     [61_000, 61_184, "61184 for services with DynamicUser=, by systemd"],
-    [524_000, 524_999, "524288 to 524999 for containers, by systemd-nspawn"],
+    [300_000, 300_999, "300000 to 300999 for users' containers, by useradd"],
+    [
+      524_000,
+      524_999,
+      "524000 to 524999 for users' containers, by useradd, 524288 to 524999 for containers, by " +
+      "systemd-nspawn",
+    ],
+    [
+      600_099_999,
+      600_100_998,
+      "600099999 to 600100000 for users' containers, by useradd, 600099999 to 600100998 for " +
+      "containers, by systemd-nspawn",
+    ],
     [1_879_048_191, 1_879_049_190, "1879048191 for containers, by systemd-nspawn"],
     [2_147_418_111, 2_147_418_120, "2147418111 for foreign images, by systemd"],
     [
@@ -217,6 +261,7 @@ for (
     [60_706, 61_183],
     [65_520, 65_533],
     [65_536, 66_535],
+    [99_000, 99_999],
     [1_879_048_192, 1_879_049_191],
     [2_147_352_000, 2_147_352_575],
     [2_147_483_000, 2_147_483_647],

@@ -63,6 +63,26 @@ Deno.test("the parts of the range that are not mapped are named", UNIT, async ()
   assertMatch(found?.message ?? "", /^10 uids of the workers' \(1900000010 to 1900000019\) cannot/);
 });
 
+for (
+  const [effective, names] of [
+    ["000001ffffffff7f", "CAP_SETUID"],
+    ["000001ffffffffbf", "CAP_SETGID"],
+    ["0000000000000000", "CAP_SETGID and CAP_SETUID"],
+  ] as const
+) {
+  Deno.test(`a server without ${names} can give no ids`, UNIT, async () => {
+    assertEquals(await lookAt({ "proc/self/status": `CapEff:\t${effective}\n` }), [{
+      severity: "error",
+      message: `no ids of workers can be taken, because the server runs without ${names}`,
+      fix: {
+        kind: "advice",
+        text: `Leave ${names} to the server: in the CapabilityBoundingSet= of its unit, or with ` +
+          "what starts its container",
+      },
+    }]);
+  });
+}
+
 Deno.test("a namespace of one user has nothing to offer", UNIT, async () => {
   const found = await lookAt({
     "proc/self/uid_map": "0 1000 1\n",
@@ -151,6 +171,12 @@ Deno.test(
   },
 );
 
+Deno.test("where no worker has a port, uids need not be as many as ports", UNIT, async () => {
+  const few = { ...uids(1_900_000_000, 1_900_000_499), PROCESS_PORT_RANGE_END: "10999" };
+  const found = await lookAt({}, { env: { ...few, PROCESS_NETWORK: "none" } });
+  assertEquals(found.map(({ severity }) => severity), ["ok"]);
+});
+
 Deno.test("where more uids are not free, fewer ports are the setting", UNIT, async () => {
   const files = { "etc/passwd": "dan:x:1900000700:1000::/home/dan:/bin/sh\n" };
   const env = { ...uids(1_900_000_000, 1_900_000_499), PROCESS_PORT_RANGE_END: "10999" };
@@ -167,6 +193,7 @@ for (
     ["proc/self/gid_map", "0 0 -1\n"],
     ["proc/self/uid_map", "0 0 0\n"],
     ["proc/self/setgroups", "maybe\n"],
+    ["proc/self/status", "CapEff:\tall\n"],
     ["proc/1/status", "nonsense\n"],
   ] as const
 ) {
@@ -177,7 +204,15 @@ for (
   });
 }
 
-for (const name of ["proc/self/uid_map", "proc/self/setgroups", "etc/passwd", "etc/group"]) {
+for (
+  const name of [
+    "proc/self/uid_map",
+    "proc/self/setgroups",
+    "proc/self/status",
+    "etc/passwd",
+    "etc/group",
+  ]
+) {
   Deno.test(`without ${name} nothing is called ok`, UNIT, async () => {
     const { [name]: _left, ...files }: Record<string, string> = FILES;
     const found = await look(uidRange, { files });
