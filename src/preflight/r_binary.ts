@@ -2,6 +2,7 @@ import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, ok } from "./finding.ts";
 import type { PreflightHost } from "./host.ts";
+import { excerpt } from "./wording.ts";
 
 /** How long R may take to print its version, in milliseconds. */
 const TIMEOUT_MS = 5000;
@@ -50,7 +51,7 @@ export async function askRVersion(
   }
   if (code !== 0) {
     const [said = ""] = stderr.trim().split("\n");
-    return { problem: `it ended with exit code ${code}${said === "" ? "" : `: ${said}`}` };
+    return { problem: `it ended with exit code ${code}${said === "" ? "" : `: ${excerpt(said)}`}` };
   }
   const version = parseRVersion(stdout);
   return version === undefined
@@ -61,13 +62,13 @@ export async function askRVersion(
 /**
  * Reads what `R --version` prints.
  *
- * @param text Its output, which begins `R version 4.2.2 (2022-10-31)`, or `R Under development` for
- * one that has no version yet.
+ * @param text Its output, with a line that begins `R version 4.2.2 (2022-10-31)`, or `R Under
+ * development` for one that has no version yet; scripts around an R may say something before it.
  * @returns The version, such as `4.2.2`, or `under development`; undefined when it is no R's.
  */
 export function parseRVersion(text: string): string | undefined {
-  if (text.startsWith("R Under development ")) return "under development";
-  return /^R version (\d+\.\d+\.\d+)/.exec(text)?.[1];
+  if (/^R Under development /m.test(text)) return "under development";
+  return /^R version (\d+\.\d+\.\d+)/m.exec(text)?.[1];
 }
 
 const INSTALL = advice(

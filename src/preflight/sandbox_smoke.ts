@@ -3,8 +3,11 @@ import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, ok } from "./finding.ts";
 
-/** What R computes, so that an echo of the command is no answer. */
-const EXPRESSION = "cat(6 * 7)";
+/**
+ * What R computes, so that an echo of the command is no answer, in a line of its own: a site's profile
+ * may print something before it.
+ */
+const EXPRESSION = "writeLines(c(character(1), 6 * 7))";
 const ANSWER = "42";
 /** How long R may take to start and answer, in milliseconds. */
 const TIMEOUT_MS = 15_000;
@@ -28,7 +31,7 @@ export const sandboxSmoke: Check = {
         timeoutMs: TIMEOUT_MS,
       });
       const elapsedMs = Math.round(performance.now() - startMs);
-      if (code === 0 && stdout.trim() === ANSWER) {
+      if (code === 0 && stdout.split("\n").includes(ANSWER)) {
         return ok(`R started in a sandbox, answered and ended within ${elapsedMs} ms`);
       }
       const said = `${stderr}${stdout}`.trim().split("\n").slice(-EXPLAINING_LINES).join("; ");

@@ -7,6 +7,7 @@ import { inTurns } from "./in_turns.ts";
 import { LOOK_AGAIN } from "./not_found_out.ts";
 import { findRPrograms, realPathOfR, type RProgram, type UnknownR } from "./r_programs.ts";
 import { type AppNeed, shinyApps } from "./shiny_apps.ts";
+import { findShinyOutside } from "./shiny_elsewhere.ts";
 import { readShinyTrial, shinyCommand, shinyTimeoutMs, type ShinyTrial } from "./shiny_trial.ts";
 import { namesOfApps } from "./wording.ts";
 
@@ -25,9 +26,16 @@ export const shinyPackage: Check = {
     const startMs = performance.now();
     const trials = await inTurns(programs, {
       atOnce: AT_ONCE,
-      each: (program) => {
-        const timeoutMs = shinyTimeoutMs(performance.now() - startMs);
-        return tryShiny(program, { sandboxes: host.sandboxes, timeoutMs });
+      each: async (program) => {
+        const timeLeftMs = () => shinyTimeoutMs(performance.now() - startMs);
+        const trial = await tryShiny(program, {
+          sandboxes: host.sandboxes,
+          timeoutMs: timeLeftMs(),
+        });
+        const timeoutMs = timeLeftMs();
+        if (trial.kind !== "missing" || timeoutMs === undefined) return trial;
+        const library = await findShinyOutside(host, { rPath: program.path, timeoutMs });
+        return library === undefined ? trial : { kind: "hidden", library } as const;
       },
     });
     const apps = await Promise.all(
@@ -80,10 +88,7 @@ function judge(
   const r = `R ${version} at ${path}`;
   if (trial.kind === "loads") return [ok(`${r} loads shiny ${trial.version} in a sandbox`)];
   if (trial.kind === "untried") return [notTried({ what: r, reason: trial.reason })];
-  const message = trial.kind === "missing"
-    ? `${r} has no shiny`
-    : `${r} has shiny and cannot load it in a sandbox: ${trial.reason}`;
-  const fix = trial.kind === "missing" ? install(path, { hasApt }) : repair(path);
+  const { message, fix } = describe(trial, { r, path, hasApt });
   const needing = namesWith(apps, "needed");
   const bringing = namesWith(apps, "its own");
   const untried = bringing.length === 0
@@ -105,6 +110,26 @@ function judge(
   ];
 }
 
+function describe(
+  trial: Extract<ShinyTrial, { kind: "missing" | "hidden" | "fails" }>,
+  { r, path, hasApt }: { r: string; path: string; hasApt: boolean },
+): { message: string; fix: Fix } {
+  switch (trial.kind) {
+    case "missing":
+      return { message: `${r} has no shiny`, fix: install(path, { hasApt }) };
+    case "hidden":
+      return {
+        message: `${r} has shiny in ${trial.library}, which no sandbox shows`,
+        fix: repair("Move that library", path),
+      };
+    case "fails":
+      return {
+        message: `${r} has shiny and cannot load it in a sandbox: ${trial.reason}`,
+        fix: repair("Install what the message names", path),
+      };
+  }
+}
+
 function namesWith(apps: readonly AppNeed[], shiny: AppNeed["shiny"]): string[] {
   return apps.filter((app) => app.shiny === shiny).map(({ name }) => name);
 }
@@ -118,9 +143,9 @@ function install(path: string, { hasApt }: { hasApt: boolean }): Fix {
   );
 }
 
-function repair(path: string): Fix {
+function repair(first: string, path: string): Fix {
   return advice(
-    `Install what the message names, or shiny again in ${path}, where everybody can read it: below ` +
-      "/usr or in the folder of that R",
+    `${first}, or install shiny again in ${path}, where everybody can read it: below /usr or in ` +
+      "the folder of that R",
   );
 }

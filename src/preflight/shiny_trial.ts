@@ -1,4 +1,5 @@
 import type { ProgramResult } from "./host.ts";
+import { excerpt } from "./wording.ts";
 
 /** What came of loading shiny. */
 export type ShinyTrial =
@@ -6,6 +7,8 @@ export type ShinyTrial =
   | { readonly kind: "loads"; readonly version: string }
   /** No library of this R has it. */
   | { readonly kind: "missing" }
+  /** A library has it that no sandbox shows. */
+  | { readonly kind: "hidden"; readonly library: string }
   /** A library has it, and it cannot be loaded. */
   | { readonly kind: "fails"; readonly reason: string }
   /** Nobody knows. */
@@ -74,12 +77,12 @@ export function readShinyTrial(
   if (version !== undefined) return { kind: "loads", version };
   if (words.includes("missing")) return { kind: "missing" };
   const [, reason] = words.map((word) => /^fails (.*)$/.exec(word)).find(Boolean) ?? [];
-  if (reason !== undefined) return { kind: "fails", reason };
+  if (reason !== undefined) return { kind: "fails", reason: excerpt(reason) };
   if (code === EXIT_TIMEOUT) {
     return { kind: "untried", reason: `R was not done after ${Math.round(timeoutMs / 1000)} s` };
   }
   const said = `${stdout}\n${stderr}`.split("\n").map((line) => line.trim())
     .findLast((line) => line !== "" && !line.startsWith(MARK));
-  const ending = `R ended with exit code ${code}${said === undefined ? "" : `: ${said}`}`;
+  const ending = `R ended with exit code ${code}${said === undefined ? "" : `: ${excerpt(said)}`}`;
   return { kind: words.includes("found") ? "fails" : "untried", reason: ending };
 }

@@ -9,6 +9,19 @@ export function listText(items: readonly string[]): string {
   return items.length < 2 ? last : `${items.slice(0, -1).join(", ")} and ${last}`;
 }
 
+/** How much of what a program said goes into a message, in characters: it may write megabytes. */
+const SAID_LENGTH = 300;
+
+/**
+ * Shortens a line that a program wrote, for a message.
+ *
+ * @param line The line.
+ * @returns Its beginning where it is long, and the sign for what is left out.
+ */
+export function excerpt(line: string): string {
+  return line.length <= SAID_LENGTH ? line : `${line.slice(0, SAID_LENGTH)}…`;
+}
+
 /**
  * Lists apps as part of a sentence.
  *

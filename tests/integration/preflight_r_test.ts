@@ -35,11 +35,30 @@ Deno.test("an R that is not there is an error of both checks", root, async () =>
   for (const { message } of findings) assertMatch(message, /"\/nonexistent\/R" is no program/);
 });
 
+Deno.test("what cannot be executed is no R, and is one once it can be", root, async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/R`;
+  await Deno.writeTextFile(path, '#!/bin/sh\nexec /usr/bin/R "$@"\n', { mode: 0o644 });
+  for (const name of [path, folder.path]) {
+    const [smoke, binary] = await ask(name);
+    assertEquals([binary?.severity, smoke?.severity], ["error", "error"]);
+    assertEquals(binary?.message, `there is no R: "${name}" is no program`);
+  }
+  await Deno.chmod(path, 0o755);
+  const [, binary] = await ask(path);
+  assertEquals(binary?.severity, "ok");
+});
+
 for (
   const [what, script, reason] of [
     ["fails", "echo 'no libR.so' >&2; exit 3", /exit code 3: no libR\.so/],
     ["prints something else", "echo 'GNU bash, version 5.2.15'", /not the version of an R/],
     ["is the shell's idea of a program", "exit 0", /not the version of an R/],
+    [
+      "writes megabytes and fails",
+      "head -c 4000000 /dev/zero | tr '\\0' x >&2; exit 1",
+      /exit code 1: x{300}…$/,
+    ],
     ["hangs", "exec sleep 60", /did not print its version within 5 s/],
   ] as const
 ) {

@@ -61,6 +61,10 @@ Deno.test("every R is told by whether workers get shiny from it", root, async ()
   await installR(`${rigBase}/90.1.4`, "shiny alone");
   await Deno.chmod(`${rigBase}/90.1.4/lib/R/site-library`, 0o700);
   await installFakeR(`${rigBase}/90.1.5`, { script: "echo broken >&2; exit 3", version: "90.1.5" });
+  await installR(`${rigBase}/90.1.6`, "none");
+  await folder.folder("elsewhere");
+  await Deno.symlink("/usr/lib/R/site-library/shiny", `${rigBase}/elsewhere/shiny`);
+  await Deno.symlink(`${rigBase}/elsewhere`, `${rigBase}/90.1.6/lib/R/site-library`);
   const apps = {
     loads: { path: EXAMPLE, r_version: "90.1.1" },
     misses: { path: EXAMPLE, r_version: "90.1.2" },
@@ -81,15 +85,23 @@ Deno.test("every R is told by whether workers get shiny from it", root, async ()
     `warning: R V ${at("90.1.4")} has no shiny`,
     `warning: whether R V ${at("90.1.5")} can load shiny could not be tried: R ended with exit ` +
     "code 3: broken",
+    `warning: R V ${at("90.1.6")} has shiny in ${rigBase}/elsewhere, which no sandbox shows`,
   ]);
   for (const finding of findings) {
     assert(finding.severity === "ok" || finding.fix.kind === "advice", finding.message);
   }
 
-  for (const name of ["90.1.2", "90.1.3"]) {
+  for (const name of ["90.1.2", "90.1.3", "90.1.6"]) {
     await Deno.remove(`${rigBase}/${name}`, { recursive: true });
     await installR(`${rigBase}/${name}`, "the system's");
   }
   const repaired = await look({ rPath: `${rigBase}/90.1.2/bin/R`, rigBase, apps });
-  assertEquals(repaired.map(({ severity }) => severity), ["ok", "ok", "ok", "warning", "warning"]);
+  assertEquals(repaired.map(({ severity }) => severity), [
+    "ok",
+    "ok",
+    "ok",
+    "warning",
+    "warning",
+    "ok",
+  ]);
 });

@@ -37,6 +37,8 @@ Deno.test("what R says is told from what others print", UNIT, () => {
       { kind: "untried", reason: "R ended with exit code 127: R: libR.so: no such file" },
     ],
   );
+  const long = readShinyTrial(prints("found", `fails ${"x".repeat(5000)}`), GIVEN);
+  assertEquals(long, { kind: "fails", reason: `${"x".repeat(300)}…` });
   const silent = { code: 0, stdout: "", stderr: "" };
   assertEquals(readShinyTrial(silent, GIVEN), {
     kind: "untried",
@@ -66,6 +68,8 @@ type Apps = Readonly<
 >;
 
 interface Scene {
+  /** What an R says of its libraries outside of a sandbox, by its path. */
+  readonly outside?: Readonly<Record<string, string>>;
   /** What loading shiny comes to, by the R's path. */
   readonly answers: Readonly<Record<string, ProgramResult | Error>>;
   readonly apps?: Apps;
@@ -76,7 +80,7 @@ interface Scene {
 /** Runs the check on a host that executes nothing. */
 async function look(
   { path }: TempFolder,
-  { answers, apps = {}, r, hasApt = false }: Scene,
+  { answers, outside = {}, apps = {}, r, hasApt = false }: Scene,
 ): Promise<{ findings: readonly Finding[]; trials: SandboxTrial[] }> {
   for (const [name, { files = [] }] of Object.entries(apps)) {
     await Deno.mkdir(`${path}/apps/${name}`, { recursive: true });
@@ -107,6 +111,13 @@ async function look(
     config: configOf({ yaml }),
     findProgram: (name) => Promise.resolve(programs[name]),
     sandboxes,
+    runProgram: ([program = ""], options) => {
+      assertEquals(options?.asWorker, true);
+      const stdout = outside[program];
+      return stdout === undefined
+        ? Promise.reject(new Error("no free uid"))
+        : Promise.resolve({ code: 0, stdout, stderr: "" });
+    },
   });
   return { findings: [await shinyPackage.run(host)].flat(), trials };
 }
@@ -147,7 +158,7 @@ for (
     [
       FAILS,
       "has shiny and cannot load it in a sandbox: there is no package called ‘httpuv’",
-      /^Install what the message names, or shiny again in \/.*\/R, where everybody can read it/,
+      /^Install what the message names, or install shiny again in \/.*\/R, where everybody can read it/,
     ],
   ] as const
 ) {
@@ -180,6 +191,32 @@ for (
     },
   );
 }
+
+Deno.test("shiny in a library that no sandbox shows is told as that", UNIT, async () => {
+  await using folder = await tempFolder();
+  const r = await install(folder, "R", "4.2.2");
+  const scene = { r, answers: { [r]: MISSING }, apps: { a: SHINY }, hasApt: true };
+  const library = "Welcome\nblockyard-library:/srv/library\n\nblockyard-library:/srv/more\n";
+  const [finding, ...more] = (await look(folder, { ...scene, outside: { [r]: library } })).findings;
+  assertEquals([finding, more], [{
+    severity: "warning",
+    message:
+      `R 4.2.2 at ${r} has shiny in /srv/library, which no sandbox shows, and the Shiny app ` +
+      '"a" would run on it',
+    fix: {
+      kind: "advice",
+      text:
+        `Move that library, or install shiny again in ${r}, where everybody can read it: below ` +
+        "/usr or in the folder of that R",
+    },
+  }, []]);
+  for (const stdout of ["", "/srv/library\n", "blockyard-library:\n"]) {
+    const { findings } = await look(folder, { ...scene, outside: { [r]: stdout } });
+    assertEquals(brief(findings), [
+      `warning: R 4.2.2 at ${r} has no shiny, and the Shiny app "a" would run on it`,
+    ]);
+  }
+});
 
 Deno.test(
   "an app that sets R up itself may have shiny from elsewhere",
