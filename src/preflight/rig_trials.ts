@@ -1,5 +1,5 @@
 import { isOfVersion } from "#src/backend/mod.ts";
-import { errorMessage } from "#src/core/mod.ts";
+import { errorMessage, systemClock } from "#src/core/mod.ts";
 import { inspectRInstallation, type RVersion, type VersionEntry } from "#src/rig/mod.ts";
 import { dirname } from "node:path/posix";
 import type { PreflightHost } from "./host.ts";
@@ -27,25 +27,35 @@ export interface TriedVersion {
 
 /** How many are run at one time. */
 const AT_ONCE = 4;
+/**
+ * After how long no further one is run, in milliseconds: the last ones, and the configured R after
+ * them, may take their time and what is known is still told in time.
+ */
+const TOTAL_MS = 9000;
 
 /**
  * Tries every version below the base.
  *
  * @param host Runs them.
  * @param entries What is there.
+ * @param options `now` tells the time in milliseconds, from any point on.
  * @returns What came of each, in their order. Never rejects.
  */
 export function tryVersions(
   host: PreflightHost,
   entries: readonly VersionEntry[],
+  { now = () => systemClock.monotonicMs() }: { now?: () => number } = {},
 ): Promise<TriedVersion[]> {
+  const endMs = now() + TOTAL_MS;
   return inTurns(entries, {
     atOnce: AT_ONCE,
     each: async ({ version, rPath, isUsable }) => {
       const folder = dirname(dirname(rPath));
-      const trial: RTrial = isUsable
-        ? await tryR(host, rPath, { numbers: version.numbers })
-        : { kind: "broken", what: folder, reason: "it has no bin/R that can be executed" };
+      const trial: RTrial = !isUsable
+        ? { kind: "broken", what: folder, reason: "it has no bin/R that can be executed" }
+        : now() > endMs
+        ? { kind: "untried", what: rPath, reason: "others took all the time that there is" }
+        : await tryR(host, rPath, { numbers: version.numbers });
       return { version, folder, trial };
     },
   });

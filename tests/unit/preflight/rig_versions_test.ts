@@ -1,8 +1,9 @@
 import { toGid, toUid } from "#src/core/mod.ts";
 import type { Finding, PreflightHost, ProgramResult } from "#src/preflight/mod.ts";
 import { rigFixes } from "#src/preflight/rig_fixes.ts";
+import { tryVersions } from "#src/preflight/rig_trials.ts";
 import { rigVersions } from "#src/preflight/rig_versions.ts";
-import { assertEquals } from "#tests/support/assert.ts";
+import { assert, assertEquals } from "#tests/support/assert.ts";
 import { installFakeR } from "#tests/support/r_installation.ts";
 import { type TempFolder, tempFolder } from "#tests/support/temp_folder.ts";
 import { fakeHost } from "./fake_host.ts";
@@ -115,27 +116,31 @@ const FAILURES: Readonly<Record<string, { answer: Answer; reason: string }>> = {
   },
 };
 for (const [what, { answer, reason }] of Object.entries(FAILURES)) {
-  Deno.test(`an R that ${what} is a warning, which names who would get it`, UNIT, async () => {
-    await using folder = await tempFolder();
-    const host = hostIn(folder);
-    const program = await host.install("4.4.2", { answer });
-    const message = `${program} is broken: ${reason}`;
-    const fix = {
-      kind: "advice",
-      text: `Install R 4.4.2 there again, or remove ${host.base}/4.4.2`,
-    } as const;
-    assertEquals(await host.look(), [{ severity: "warning", message, fix }]);
-    assertEquals(await host.look({ a: "4.4", b: "4.4.2", c: "4.4" }), [{
-      severity: "warning",
-      message: `${message}; the apps "a", "c" and "b" would run on it`,
-      fix,
-    }]);
-    await host.install("4.4.3");
-    assertEquals(brief(await host.look({ a: "4.4" })), [
-      `ok: of the versions in ${host.base} these work: 4.4.3`,
-      `warning: ${message}`,
-    ]);
-  });
+  Deno.test(
+    `an R that ${what} is a warning, and an error where apps would get it`,
+    UNIT,
+    async () => {
+      await using folder = await tempFolder();
+      const host = hostIn(folder);
+      const program = await host.install("4.4.2", { answer });
+      const message = `${program} is broken: ${reason}`;
+      const fix = {
+        kind: "advice",
+        text: `Install R 4.4.2 there again, or remove ${host.base}/4.4.2`,
+      } as const;
+      assertEquals(await host.look(), [{ severity: "warning", message, fix }]);
+      assertEquals(await host.look({ a: "4.4", b: "4.4.2", c: "4.4" }), [{
+        severity: "error",
+        message: `${message}; the apps "a", "c" and "b" would run on it`,
+        fix,
+      }]);
+      await host.install("4.4.3");
+      assertEquals(brief(await host.look({ a: "4.4" })), [
+        `ok: of the versions in ${host.base} these work: 4.4.3`,
+        `warning: ${message}`,
+      ]);
+    },
+  );
 }
 
 Deno.test(
@@ -182,7 +187,7 @@ Deno.test(
       `warning: whether ${program} works could not be found out: no free uid`,
     ]);
     assertEquals(brief(await host.look({ a: "4.4" }, { identity: USER })), [
-      `warning: ${program} is broken: no free uid; the app "a" would run on it`,
+      `error: ${program} is broken: no free uid; the app "a" would run on it`,
     ]);
   },
 );
@@ -196,38 +201,42 @@ Deno.test("the configured R serves who asks for its version", UNIT, async () => 
     "ask for 4.2, 4.2.2",
   ]);
   const refused =
-    `warning: the app "b" cannot run: cannot serve R 4.3: no version of R is installed in ` +
+    `error: the app "b" cannot run: cannot serve R 4.3: no version of R is installed in ` +
     `${host.base}, and ${r} is R 4.2.2`;
   assertEquals(brief(await host.look({ a: "4.2", b: "4.3" }, { r })), [refused]);
 
   await host.install(`${folder.path}/R`, { version: "4.2.2", answer: says("what?") });
   assertEquals(brief(await host.look({ a: "4.2" }, { r })), [
-    `warning: ${r} is broken: what it prints is not the version of an R; the app "a" would run on it`,
+    `error: ${r} is broken: what it prints is not the version of an R; the app "a" would run on it`,
   ]);
 });
 
-Deno.test("a version that is not there is a warning that says what is", UNIT, async () => {
-  await using folder = await tempFolder();
-  const host = hostIn(folder);
-  await host.install("4.4.2");
-  await host.install("4.5.0-arm64", { version: "4.5.0" });
-  const [ok, ...more] = await host.look({ a: "4.5", b: "4.4" });
-  assertEquals(ok?.severity, "ok");
-  assertEquals(more, [{
-    severity: "warning",
-    message:
-      `the app "a" cannot run: cannot serve R 4.5: ${host.base} has 4.4.2, 4.5.0-arm64, and ` +
-      '"R" is no program',
-    fix: {
-      kind: "advice",
-      text: `Install R 4.5 below ${host.base}, as VERSION/bin/R, or have the apps ask for an ` +
-        "r_version that is there",
-    },
-  }]);
-});
+Deno.test(
+  "a version that is asked for and not there is an error that says what is",
+  UNIT,
+  async () => {
+    await using folder = await tempFolder();
+    const host = hostIn(folder);
+    await host.install("4.4.2");
+    await host.install("4.5.0-arm64", { version: "4.5.0" });
+    const [ok, ...more] = await host.look({ a: "4.5", b: "4.4" });
+    assertEquals(ok?.severity, "ok");
+    assertEquals(more, [{
+      severity: "error",
+      message:
+        `the app "a" cannot run: cannot serve R 4.5: ${host.base} has 4.4.2, 4.5.0-arm64, and ` +
+        '"R" is no program',
+      fix: {
+        kind: "advice",
+        text: `Install R 4.5 below ${host.base}, as VERSION/bin/R, or have the apps ask for an ` +
+          "r_version that is there",
+      },
+    }]);
+  },
+);
 
 Deno.test(
-  "a folder that cannot be listed is a warning, and one for who asks",
+  "a folder that cannot be listed is a warning, and an error for who asks",
   UNIT,
   async () => {
     await using folder = await tempFolder();
@@ -235,11 +244,56 @@ Deno.test(
     await folder.write("versions", "a file");
     const reason = `cannot list the R versions in ${host.base}: want a folder that can be read: `;
     const [unknown, refused, ...more] = await host.look({ a: "4.4" });
-    assertEquals([unknown?.severity, refused?.severity, more], ["warning", "warning", []]);
+    assertEquals([unknown?.severity, refused?.severity, more], ["warning", "error", []]);
     const start = `which versions of R are in ${host.base} could not be found out: ${reason}`;
     assertEquals(unknown?.message.slice(0, start.length), start);
     const refusal = `the app "a" cannot run: ${reason}`;
     assertEquals(refused?.message.slice(0, refusal.length), refusal);
+  },
+);
+
+Deno.test("links that lead nowhere, or in circles, are told and stop nobody", UNIT, async () => {
+  await using folder = await tempFolder();
+  const host = hostIn(folder);
+  await host.install("4.4.2");
+  await Deno.symlink("4.4.4", `${host.base}/4.4.3`);
+  await Deno.symlink("4.4.3", `${host.base}/4.4.4`);
+  await Deno.symlink(`${folder.path}/nothing`, `${host.base}/4.4.5`);
+  assertEquals(brief(await host.look({ a: "4.4" })), [
+    `ok: of the versions in ${host.base} these work: 4.4.2`,
+    ...["4.4.3", "4.4.4", "4.4.5"].map((name) =>
+      `warning: ${host.base}/${name} is broken: it has no bin/R that can be executed`
+    ),
+  ]);
+});
+
+Deno.test(
+  "of many versions that hang, those that there is no time for are told",
+  UNIT,
+  async () => {
+    const entries = Array.from({ length: 30 }, (_, index) => ({
+      version: { text: `4.4.${index}`, numbers: [4, 4, index], suffix: "" },
+      rPath: `/opt/R/4.4.${index}/bin/R`,
+      isUsable: true,
+    }));
+    let nowMs = 0;
+    let asked = 0;
+    // Four at a time, each until it is given up.
+    const runProgram = () => {
+      if (asked++ % 4 === 3) nowMs += 5000;
+      return Promise.resolve({ code: 124, stdout: "", stderr: "" });
+    };
+    const tried = await tryVersions(fakeHost({ runProgram }), entries, { now: () => nowMs });
+    const kinds = tried.map(({ trial }) => trial.kind);
+    assertEquals(kinds.slice(0, asked), Array(asked).fill("broken"));
+    assertEquals(kinds.slice(asked), Array(30 - asked).fill("untried"));
+    // Whoever begins in time may take until it is given up; the check has 20 s.
+    assert(asked >= 8 && nowMs <= 15_000, `${asked} in ${nowMs} ms`);
+    assertEquals(tried.at(-1)?.trial, {
+      kind: "untried",
+      what: "/opt/R/4.4.29/bin/R",
+      reason: "others took all the time that there is",
+    });
   },
 );
 
