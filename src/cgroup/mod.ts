@@ -24,6 +24,7 @@ export * from "./other_processes.ts";
 export * from "./pids_max.ts";
 export * from "./place.ts";
 export * from "./remove_group.ts";
+export * from "./server_delegation.ts";
 export * from "./settled_place.ts";
 export * from "./systemd.ts";
 export * from "./try_delegation.ts";

@@ -15,9 +15,10 @@ import { readParsed } from "./kernel_text.ts";
 import type { GroupLocation } from "./kernel_worker_group.ts";
 import { KernelWorkerGroups } from "./kernel_worker_groups.ts";
 import { makeUnlessThere } from "./make_group.ts";
-import { locateWorkers, SERVER_GROUP, viewFromAboveServer } from "./settled_place.ts";
+import { tryServerDelegation } from "./server_delegation.ts";
+import { locateWorkers, SERVER_GROUP } from "./settled_place.ts";
 import { isMarkedDelegated } from "./systemd.ts";
-import { newTryName, tryDelegation } from "./try_delegation.ts";
+import { newTryName } from "./try_delegation.ts";
 import { type CgroupView, readCgroupView } from "./view.ts";
 import { withheldText } from "./withheld_text.ts";
 import type { LackingController, NoWorkerGroups, WorkerGroups } from "./worker_groups.ts";
@@ -78,7 +79,8 @@ type Opening = Required<WorkerGroupsOptions>;
 async function open(opening: Opening): Promise<WorkerGroups | NoWorkerGroups> {
   const { groups, clock, log } = opening;
   const view = await readCgroupView(opening.roots);
-  const delegation = await findDelegation(view, opening);
+  const { isMarked, isRoot, pid, roots: { proc } } = opening;
+  const delegation = await tryServerDelegation(view, { groups, isMarked, isRoot, pid, proc });
   if (delegation.kind === "none") return { kind: "none", reason: delegation.reason };
   const { base, location } = await makePlace(view, delegation, opening);
   const failures = opening.handsDown
@@ -98,19 +100,6 @@ async function open(opening: Opening): Promise<WorkerGroups | NoWorkerGroups> {
   });
   log.info("workers get groups", { folder: made.folder, kind: made.kind, controllers, lacking });
   return made;
-}
-
-async function findDelegation(
-  view: CgroupView,
-  { groups, isMarked, isRoot, pid, roots }: Opening,
-): Promise<Delegation> {
-  const options = { groups, isMarked, isRoot, pid, proc: roots.proc };
-  const above = await viewFromAboveServer(view, groups);
-  if (above !== undefined) {
-    const found = await tryDelegation(above, options);
-    if (found.kind !== "none") return found;
-  }
-  return await tryDelegation(view, options);
 }
 
 async function makePlace(

@@ -5,7 +5,7 @@ import {
   locateWorkers,
   type Obstacle,
   readCgroupView,
-  tryDelegation,
+  tryServerDelegation,
   type Withheld,
 } from "#src/cgroup/mod.ts";
 import type { Check } from "./check.ts";
@@ -45,7 +45,7 @@ export async function findDelegation(
   { roots, identity }: Pick<PreflightHost, "roots" | "identity">,
 ): Promise<DelegationFound> {
   const view = await readCgroupView(roots);
-  const delegation = await tryDelegation(view, { proc: roots.proc, isRoot: identity.isRoot });
+  const delegation = await tryServerDelegation(view, { proc: roots.proc, isRoot: identity.isRoot });
   const { mount, membership: { legacy } } = view;
   const found = { delegation, hasLegacy: legacy.length > 0 };
   if (mount === undefined || delegation.kind === "none") return found;

@@ -57,6 +57,18 @@ export function wantedLimits({ server, apps }: Pick<Config, "server" | "apps">):
 }
 
 /**
+ * Tells whether groups of workers can be given a controller.
+ *
+ * @param delegation What can be done with cgroups.
+ * @param controller The controller.
+ * @returns Whether they can.
+ */
+export function canLimit(delegation: Delegation, controller: LimitController): boolean {
+  return delegation.kind === "limits" ||
+    (delegation.kind === "grouping" && delegation.controllers.includes(controller));
+}
+
+/**
  * Holds limits against what the host lets be done with cgroups.
  *
  * @param wanted The limits, one at least.
@@ -67,10 +79,7 @@ export function judgeGroupLimits(
   wanted: readonly WantedLimit[],
   delegation: Delegation,
 ): Finding[] {
-  const has = (controller: LimitController) =>
-    delegation.kind === "limits" ||
-    (delegation.kind === "grouping" && delegation.controllers.includes(controller));
-  const lacking = wanted.filter(({ controller }) => !has(controller));
+  const lacking = wanted.filter(({ controller }) => !canLimit(delegation, controller));
   const keysOf = (limits: readonly WantedLimit[]) => listText(limits.map(({ key }) => key));
   if (lacking.length === 0) return [ok(`the cgroups of workers enforce ${keysOf(wanted)}`)];
   const names = listText([...new Set(lacking.map(({ controller }) => controller))]);

@@ -1,7 +1,10 @@
+import type { Delegation } from "#src/cgroup/mod.ts";
 import { errorMessage } from "#src/core/mod.ts";
+import { findDelegation } from "./cgroup_delegation.ts";
 import { advice, type Finding, ok, warning } from "./finding.ts";
+import { canLimit } from "./group_limits.ts";
 import type { PreflightHost } from "./host.ts";
-import { LOOK_AGAIN } from "./not_found_out.ts";
+import { LOOK_AGAIN, lookAt } from "./not_found_out.ts";
 
 /** A soft and a hard limit; `Infinity` for none. */
 export interface ProcessLimit {
@@ -22,12 +25,13 @@ const KEY = "server.default_pids_limit";
  */
 export async function checkProcessLimit(host: PreflightHost): Promise<Finding> {
   const wanted = host.config.server.defaultPidsLimit;
-  if (!host.identity.isRoot) {
-    return warning(
-      `workers are not limited to the ${wanted} processes and threads of ${KEY}, because all of ` +
-        `them share the server's uid ${host.identity.uid}`,
-      advice("Run the server as root to give each worker a uid and a limit of its own"),
-    );
+  const { isRoot, uid } = host.identity;
+  if (!isRoot) {
+    const what = `whether workers are limited to the ${wanted} processes and threads of ${KEY}`;
+    const found = await lookAt(what, () => findDelegation(host));
+    return "seen" in found
+      ? judgeSharedLimit(found.seen.delegation, { wanted, uid })
+      : found.unknown;
   }
   try {
     return judgeLimit(parseMaxProcesses(await limitsOfWorker(host)), wanted);
@@ -38,6 +42,30 @@ export async function checkProcessLimit(host: PreflightHost): Promise<Finding> {
       LOOK_AGAIN,
     );
   }
+}
+
+/**
+ * Says what limits the processes of a worker that has no uid of its own: only its cgroup can.
+ *
+ * @param delegation What can be done with cgroups.
+ * @param options `wanted` is the configured limit; `uid` is whom all workers run under.
+ * @returns Whether they are limited.
+ */
+export function judgeSharedLimit(
+  delegation: Delegation,
+  { wanted, uid }: { wanted: number; uid: number },
+): Finding {
+  if (canLimit(delegation, "pids")) {
+    return ok(`the cgroups of workers enforce the ${wanted} processes and threads of ${KEY}`);
+  }
+  return warning(
+    `workers are not limited to the ${wanted} processes and threads of ${KEY}, because their ` +
+      `cgroups have no controller for pids, and all of them share the server's uid ${uid}`,
+    advice(
+      "Do what cgroup_delegation says, or run the server as root to give each worker a uid and a " +
+        "limit of its own",
+    ),
+  );
 }
 
 /**

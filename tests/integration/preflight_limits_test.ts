@@ -70,6 +70,26 @@ Deno.test("an ordinary user is told to have the unit delegated", groups, async (
   assertMatch(handed?.message ?? "", /^workers can get groups in .*\/blockyard\.service, but no/);
 });
 
+Deno.test(
+  "it is asked where a server would settle that is started beside another",
+  groups,
+  async () => {
+    await using group = new OwnGroup();
+    // Where a program is put that is started in the container or the unit of a running server.
+    const [, server = ""] = ["blockyard.service", "blockyard.service/server"]
+      .map((name) => group.make(name, USERS));
+    const question = { about: "cgroup_delegation", uid: USERS, groups: [server] } as const;
+    const [alone] = await look(question);
+    assertMatch(
+      alone?.message ?? "",
+      /^workers can get groups in .*\/blockyard\.service\/server, but/,
+    );
+    group.make("blockyard.service/workers", USERS);
+    const [beside] = await look(question);
+    assertMatch(beside?.message ?? "", /^workers can get groups in .*\/blockyard\.service, but no/);
+  },
+);
+
 Deno.test("a read-only mount is a warning that says so", groups, async () => {
   const line = `mount -o remount,ro,bind ${CGROUP2} && exec "$@"`;
   const within = ["unshare", "-m", "sh", "-c", line, "sh"];

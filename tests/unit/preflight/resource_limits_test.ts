@@ -2,6 +2,7 @@ import { loadConfig } from "#src/config/mod.ts";
 import type { Finding } from "#src/preflight/finding.ts";
 import type { PreflightHost, SandboxTrials } from "#src/preflight/mod.ts";
 import { judgeCapacity } from "#src/preflight/process_capacity.ts";
+import { judgeSharedLimit } from "#src/preflight/process_limit.ts";
 import { resourceLimits } from "#src/preflight/resource_limits.ts";
 import { assertEquals, assertMatch } from "#tests/support/assert.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
@@ -111,8 +112,39 @@ Deno.test("without root the limit is a warning, and nothing is tried", UNIT, asy
   const [finding, ...more] = await ask({}, { isRoot: false });
   assertEquals([finding?.severity, more.length], ["warning", 0]);
   assertMatch(finding?.message ?? "", /^workers are not limited to the 256 .* server's uid 0$/);
-  assertMatch(finding?.severity === "warning" ? finding.fix.text : "", /^Run the server as root/);
+  assertMatch(finding?.severity === "warning" ? finding.fix.text : "", /or run the server as root/);
+  const [unknown] = await ask({ "self/cgroup": "?\n" }, { isRoot: false });
+  assertEquals(unknown?.severity, "warning");
+  assertMatch(
+    unknown?.message ?? "",
+    /^whether workers are limited to .* could not be found out: /,
+  );
 });
+
+Deno.test(
+  "without root a cgroup limits processes, where it has the controller for it",
+  UNIT,
+  () => {
+    const place = { folder: "/c", standing: "delegated", hasKill: true } as const;
+    const options = { wanted: 256, uid: 1000 };
+    const message =
+      "the cgroups of workers enforce the 256 processes and threads of server.default_pids_limit";
+    const all = ["cpu", "memory", "pids"];
+    for (
+      const delegation of [
+        { kind: "limits", ...place, controllers: all },
+        {
+          kind: "grouping",
+          ...place,
+          controllers: ["pids"],
+          missing: [{ name: "cpu", why: "parent" }],
+        },
+      ] as const
+    ) assertEquals(judgeSharedLimit(delegation, options), { severity: "ok", message });
+    const without = { kind: "grouping", ...place, controllers: ["cpu"], missing: [] } as const;
+    assertEquals(judgeSharedLimit(without, options).severity, "warning");
+  },
+);
 
 Deno.test("bounds below what workers may have are told, each with its fix", UNIT, async () => {
   const found = await ask({
