@@ -8,6 +8,8 @@ import { readSysctl, sysctlCommand } from "./sysctl.ts";
 
 /** The limit of all processes of the host together (proc_sys_fs(5)). */
 const FILE_MAX = "fs.file-max";
+/** What no process may raise its own limit above, root's included (proc_sys_fs(5)). */
+const NR_OPEN = "fs.nr_open";
 /** What is left for the rest of the host when the limit has to be raised. */
 const FILE_MAX_FACTOR = 4;
 
@@ -18,16 +20,18 @@ export const fdLimit: Check = {
   async run(host) {
     const { config, roots } = host;
     const need = fdNeed(config);
-    const [limit, fileMax, sysctl] = await Promise.all([
+    const [limit, fileMax, nrOpen, sysctl] = await Promise.all([
       lookAt(
         "how many files the server may open",
         async () => parseOpenFilesLimit(await Deno.readTextFile(`${roots.proc}/self/limits`)),
       ),
       lookAt("how many files the host may open", () => readFileMax(host)),
+      // It says no more than how the limit can be raised.
+      readSysctl(roots, NR_OPEN).then(Number, () => NaN),
       host.findProgram("sysctl"),
     ]);
     const findings: Finding[] = [
-      ..."seen" in limit ? limitFindings(config, { need, limit: limit.seen }) : [limit.unknown],
+      ..."seen" in limit ? limitFindings(config, { need, limit: limit.seen, nrOpen }) : [limit.unknown],
       ..."seen" in fileMax
         ? hostFindings({ need, fileMax: fileMax.seen, hasSysctl: sysctl !== undefined })
         : [fileMax.unknown],
@@ -55,11 +59,14 @@ export function parseOpenFilesLimit(text: string): number {
 
 function limitFindings(
   config: PreflightHost["config"],
-  { need, limit }: { need: FdNeed; limit: number },
+  { need, limit, nrOpen }: { need: FdNeed; limit: number; nrOpen: number },
 ): Finding[] {
   if (limit >= need.withSessions) return [];
   const message = `the server may open ${limit} files, but ${needText(config, need)}`;
-  const fix = raise(need.withSessions, maxWorkersWithin(config, limit));
+  const fix = raise(need.withSessions, {
+    nrOpen,
+    maxWorkers: maxWorkersWithin(config, limit),
+  });
   return [limit < need.workers ? error(message, fix) : warning(message, fix)];
 }
 
@@ -71,9 +78,13 @@ function needText(
     (sessions === 0 ? "" : `, ${withSessions} with ${counted(sessions, "session")}`);
 }
 
-function raise(wanted: number, maxWorkers: number | undefined): Fix {
+function raise(
+  wanted: number,
+  { nrOpen, maxWorkers }: { nrOpen: number; maxWorkers: number | undefined },
+): Fix {
+  const first = nrOpen < wanted ? `Raise ${NR_OPEN} from ${nrOpen} to ${wanted} with sysctl. ` : "";
   return advice(
-    `Raise the hard limit to ${wanted} or more: LimitNOFILE=${wanted} in the server's systemd unit, ` +
+    `${first}Raise the hard limit to ${wanted} or more: LimitNOFILE=${wanted} in the server's systemd unit, ` +
       `or ulimit -Hn ${wanted} as root before it is started` +
       (maxWorkers === undefined ? "" : `; or set proxy.max_workers to ${maxWorkers}`),
   );

@@ -122,6 +122,22 @@ Deno.test(
   },
 );
 
+Deno.test("what bounds the limit itself is to be raised first", UNIT, async () => {
+  const advised = async (nrOpen: number | string) => {
+    const files = { "proc/sys/fs/nr_open": `${nrOpen}\n` };
+    const [found] = await lookAt({ hard: 500, files });
+    assert(found?.severity === "error");
+    return found.fix.text;
+  };
+  const text = await advised(WORKERS_NEED);
+  assert(text.startsWith(`Raise the hard limit to ${WORKERS_NEED} or more: `), text);
+  assertEquals(await advised("nonsense"), text);
+  assertEquals(
+    await advised(WORKERS_NEED - 1),
+    `Raise fs.nr_open from ${WORKERS_NEED - 1} to ${WORKERS_NEED} with sysctl. ${text}`,
+  );
+});
+
 Deno.test("fewer workers than are kept warm are not proposed", UNIT, async () => {
   const yaml = "apps: { a: { path: /srv/a, max_workers: 100, warm_workers: 100 } }";
   const [found] = await lookAt({ hard: WORKERS_NEED, yaml });
