@@ -1,5 +1,11 @@
-import { type AppConfig, appDefaults, type Config, loadConfig } from "#src/config/mod.ts";
-import { errorMessage, type Logger, toAppName } from "#src/core/mod.ts";
+import {
+  type AppConfig,
+  appDefaults,
+  type Config,
+  DEMO_NAME,
+  loadConfig,
+} from "#src/config/mod.ts";
+import { errorMessage, type Logger } from "#src/core/mod.ts";
 import { openServerFirewall, type ServerFirewall } from "#src/host_firewall.ts";
 import { DEMO_APP_R } from "#src/demo_app.ts";
 import type { PreflightReport } from "#src/preflight/mod.ts";
@@ -45,10 +51,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     // The demo asks nobody for anything, so that it can be had where a network is not safe yet.
     networkWithoutFile: options.demo ? "none" : undefined,
     bind: options.bind,
+    demo: options.demo,
   });
   const log = createLogger({ level: config.server.logLevel, format: "auto" });
   using signals = listenForSignals();
-  const apps = definitions(config, { demo: options.demo });
+  const apps = definitions(config);
 
   let firewall: ServerFirewall | undefined;
   try {
@@ -114,14 +121,12 @@ async function run(
   return { code: 1, hasWorkers: true };
 }
 
-const DEMO_NAME = toAppName("demo");
-
-function definitions(config: Config, { demo }: { demo: boolean }): AppDefinition[] {
+function definitions(config: Config): AppDefinition[] {
   const apps = config.apps.map(({ path, ...app }: AppConfig): AppDefinition => ({
     ...app,
     source: { kind: "directory", path },
   }));
-  if (!demo || apps.some(({ name }) => name === DEMO_NAME)) return apps;
+  if (!config.hasDemo) return apps;
   const source = { kind: "files", files: { "app.R": DEMO_APP_R } } as const;
   const { network } = config.process;
   return [...apps, { ...appDefaults, network, name: DEMO_NAME, source }];

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly networkWithoutFile?: NetworkMode | undefined;
   /** The value of the option `--bind`; overrides the environment. */
   readonly bind?: string | undefined;
+  /** Whether the option `--demo` was given; false if not given. */
+  readonly demo?: boolean;
   /** The absolute folder that `path` is relative to; that of the process if not given. */
   readonly cwd?: string;
 }
@@ -63,7 +65,8 @@ export function loadConfig(options: LoadOptions): Config {
     problems.push({ origin: { kind: "none" }, path: ["server", "data_dir"], message });
   }
   if (problems.length > 0 || dataDir === undefined) throw new ConfigError(problems);
-  return resolveConfig(raw, { dataDir, folder: folderOf(options) });
+  const { demo = false } = options;
+  return resolveConfig(raw, { dataDir, folder: folderOf(options), hasDemo: demo });
 }
 
 function withoutFile({ path, networkWithoutFile: network }: LoadOptions): Plain {

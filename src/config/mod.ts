@@ -7,7 +7,7 @@ export type { DenyTarget } from "./deny.ts";
 export { loadConfig, type LoadOptions } from "./load.ts";
 export { type BindAddress, parseBind } from "./network.ts";
 export { ConfigError, type ConfigProblem, type Origin, renderProblems } from "./problem.ts";
-export { appDefaults } from "./resolve.ts";
+export { appDefaults, DEMO_NAME } from "./resolve.ts";
 export type {
   AppConfig,
   AppSettings,

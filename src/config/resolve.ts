@@ -1,4 +1,5 @@
 import {
+  type AppName,
   type NetworkMode,
   parseBytes,
   parseDuration,
@@ -14,17 +15,21 @@ import { chooseStore } from "./session_store.ts";
 import { type RawApp, rawAppDefaults, type RawConfig } from "./schema.ts";
 import type { AppConfig, AppSettings, Config, SeccompProfile } from "./types.ts";
 
+/** What the built-in app is called; an app of the configuration with that name is served in its place. */
+export const DEMO_NAME: AppName = toAppName("demo");
+
 /**
  * Turns a valid file into what the program works with: units parsed, paths absolute.
  *
  * @param raw The file; must have passed every check.
  * @param options `dataDir` is the absolute folder that the server keeps its data in, `folder` the
- * absolute one that the paths of apps are relative to.
+ * absolute one that the paths of apps are relative to; `hasDemo` is whether the built-in app is served
+ * too.
  * @returns The configuration, frozen.
  */
 export function resolveConfig(
   raw: RawConfig,
-  options: { dataDir: string; folder: string },
+  options: { dataDir: string; folder: string; hasDemo: boolean },
 ): Config {
   const { server, process, firewall, proxy, apps } = raw;
   return deepFreeze({
@@ -68,6 +73,7 @@ export function resolveConfig(
       ...settings(app),
       network: networkOf(app, raw),
     })),
+    hasDemo: options.hasDemo && !Object.hasOwn(apps, DEMO_NAME),
   });
 }
 

@@ -19,6 +19,8 @@ export interface Config {
   readonly store: StoreConfig;
   /** What is served, in the order of the file; no two names differ in their case alone. */
   readonly apps: readonly AppConfig[];
+  /** Whether the built-in app is served too, which has every setting's default. */
+  readonly hasDemo: boolean;
 }
 
 /** The server itself. */

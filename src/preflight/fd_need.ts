@@ -1,4 +1,4 @@
-import type { AppConfig, Config } from "#src/config/mod.ts";
+import { type AppConfig, appDefaults, type Config } from "#src/config/mod.ts";
 import { DEFAULT_LIMITS } from "#src/proxy/mod.ts";
 import { networksInUse } from "./networks_in_use.ts";
 
@@ -27,6 +27,9 @@ export const SOCKET_FDS = 2;
  */
 export const SESSION_FDS = 4;
 
+/** What decides about the need. */
+type Needing = Pick<Config, "apps" | "process" | "proxy" | "hasDemo">;
+
 /** How many file descriptors a server may come to need. */
 export interface FdNeed {
   /** Without any session. */
@@ -45,9 +48,9 @@ export interface FdNeed {
  * @returns The need.
  */
 export function fdNeed(
-  { apps, process, proxy: { maxWorkers } }: Pick<Config, "apps" | "process" | "proxy">,
+  { apps, process, proxy: { maxWorkers }, hasDemo }: Needing,
 ): FdNeed {
-  const sessions = maxSessions(apps, maxWorkers);
+  const sessions = maxSessions(hasDemo ? [...apps, appDefaults] : apps, maxWorkers);
   const perWorker = WORKER_FDS + (networksInUse({ apps, process }).has("none") ? SOCKET_FDS : 0);
   const workers = BASE_FDS + LAUNCHER_FDS * process.standbyLaunchers + perWorker * maxWorkers;
   // Each connection of a client has at most one to a worker.
@@ -64,7 +67,7 @@ export function fdNeed(
  * small enough.
  */
 export function maxWorkersWithin(
-  config: Pick<Config, "apps" | "process" | "proxy">,
+  config: Needing,
   fds: number,
 ): number | undefined {
   const lowest = Math.max(1, config.apps.reduce((sum, { warmWorkers }) => sum + warmWorkers, 0));
@@ -76,7 +79,10 @@ export function maxWorkersWithin(
 }
 
 /** The most sessions there can be: when the apps whose workers take most of them have the workers. */
-function maxSessions(apps: readonly AppConfig[], maxWorkers: number): number {
+function maxSessions(
+  apps: readonly Pick<AppConfig, "maxSessionsPerWorker" | "maxWorkers">[],
+  maxWorkers: number,
+): number {
   let left = maxWorkers;
   let sessions = 0;
   for (const app of apps.toSorted((a, b) => b.maxSessionsPerWorker - a.maxSessionsPerWorker)) {

@@ -1,5 +1,5 @@
 import { isShinyApp, topLevelFiles } from "#src/backend/mod.ts";
-import type { AppConfig } from "#src/config/mod.ts";
+import { type AppConfig, type Config, DEMO_NAME } from "#src/config/mod.ts";
 import { errorMessage } from "#src/core/mod.ts";
 
 /** What an app needs of its R. */
@@ -26,12 +26,14 @@ const LIBRARY_VARIABLES = /^(?:R_|LD_)/;
 /**
  * Finds the apps that are run by shiny.
  *
- * @param apps The apps.
- * @returns What each needs; apps that are not run by shiny are left out. Never rejects.
+ * @param config What is to run.
+ * @returns What each app needs; those that are not run by shiny are left out. Never rejects.
  */
-export async function shinyApps(apps: readonly AppConfig[]): Promise<AppNeed[]> {
-  const needs = await Promise.all(apps.map(needOf));
-  return needs.filter((need) => need !== undefined);
+export async function shinyApps(
+  { apps, hasDemo }: Pick<Config, "apps" | "hasDemo">,
+): Promise<AppNeed[]> {
+  const needs = (await Promise.all(apps.map(needOf))).filter((need) => need !== undefined);
+  return hasDemo ? [...needs, { name: DEMO_NAME, rVersion: "", shiny: "needed" }] : needs;
 }
 
 async function needOf({ name, rVersion, cmd, path, env }: AppConfig): Promise<AppNeed | undefined> {

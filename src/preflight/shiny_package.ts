@@ -39,7 +39,7 @@ export const shinyPackage: Check = {
       },
     });
     const apps = await Promise.all(
-      (await shinyApps(host.config.apps)).map(async (app) => ({
+      (await shinyApps(host.config)).map(async (app) => ({
         ...app,
         realPath: await realPathOfR(app.rVersion, host),
       })),

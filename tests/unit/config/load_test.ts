@@ -41,6 +41,7 @@ const DEFAULTS: Config = {
   },
   store: { kind: "memory" },
   apps: [],
+  hasDemo: false,
 };
 
 const APP_DEFAULTS = {
@@ -154,6 +155,7 @@ Deno.test("loadConfig() reads every key of a full file", SANE, () => {
       },
       { ...APP_DEFAULTS, network: "none", name: toAppName("empty"), path: "/etc" },
     ],
+    hasDemo: false,
   });
 });
 

@@ -1,5 +1,6 @@
 import {
   BASE_FDS,
+  fdNeed,
   LAUNCHER_FDS,
   SESSION_FDS,
   SOCKET_FDS,
@@ -136,6 +137,13 @@ Deno.test("what bounds the limit itself is to be raised first", UNIT, async () =
     await advised(WORKERS_NEED - 1),
     `Raise fs.nr_open from ${WORKERS_NEED - 1} to ${WORKERS_NEED} with sysctl. ${text}`,
   );
+});
+
+Deno.test("the built-in app has sessions too, unless another has its name", UNIT, () => {
+  const sessions = (yaml: string, demo: boolean) => fdNeed(configOf({ yaml, demo })).sessions;
+  assertEquals([sessions("{}", false), sessions("{}", true)], [0, 10]);
+  const own = "apps: { demo: { path: /srv/demo, max_workers: 3 } }";
+  assertEquals([sessions(own, false), sessions(own, true)], [3, 3]);
 });
 
 Deno.test("fewer workers than are kept warm are not proposed", UNIT, async () => {

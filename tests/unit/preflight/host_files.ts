@@ -32,17 +32,23 @@ export async function look(
 /**
  * Makes a configuration.
  *
- * @param options `yaml` is its file; `env` its variables, each without the common prefix.
+ * @param options `yaml` is its file; `env` its variables, each without the common prefix; `demo` is
+ * whether the built-in app is served too.
  * @returns The configuration.
  */
 export function configOf(
-  { yaml = "{}", env = {} }: { yaml?: string; env?: Readonly<Record<string, string>> },
+  { yaml = "{}", env = {}, demo = false }: {
+    yaml?: string;
+    env?: Readonly<Record<string, string>>;
+    demo?: boolean;
+  },
 ): Config {
   const entries = Object.entries(env).map(([name, value]) => [`BLOCKYARD_${name}`, value]);
   return loadConfig({
     path: "/etc/blockyard.yaml",
     env: Object.fromEntries(entries),
     isRoot: true,
+    demo,
     readFile: () => yaml,
   });
 }

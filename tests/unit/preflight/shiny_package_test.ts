@@ -74,13 +74,14 @@ interface Scene {
   readonly answers: Readonly<Record<string, ProgramResult | Error>>;
   readonly apps?: Apps;
   readonly r?: string;
+  readonly demo?: boolean;
   readonly hasApt?: boolean;
 }
 
 /** Runs the check on a host that executes nothing. */
 async function look(
   { path }: TempFolder,
-  { answers, outside = {}, apps = {}, r, hasApt = false }: Scene,
+  { answers, outside = {}, apps = {}, r, demo = false, hasApt = false }: Scene,
 ): Promise<{ findings: readonly Finding[]; trials: SandboxTrial[] }> {
   for (const [name, { files = [] }] of Object.entries(apps)) {
     await Deno.mkdir(`${path}/apps/${name}`, { recursive: true });
@@ -108,7 +109,7 @@ async function look(
     "apt-get": hasApt ? "/usr/bin/apt-get" : undefined,
   };
   const host = fakeHost({
-    config: configOf({ yaml }),
+    config: configOf({ yaml, demo }),
     findProgram: (name) => Promise.resolve(programs[name]),
     sandboxes,
     runProgram: ([program = ""], options) => {
@@ -282,6 +283,15 @@ Deno.test("what could not be tried is a warning that says why", UNIT, async () =
       `whether an R in ${folder.path}/versions can load shiny could not be tried`,
     ],
   );
+});
+
+Deno.test("the built-in app is told to need shiny like others", UNIT, async () => {
+  await using folder = await tempFolder();
+  const r = await install(folder, "R", "4.2.2");
+  const scene = { r, answers: { [r]: MISSING }, apps: { a: SHINY }, demo: true };
+  assertEquals(brief((await look(folder, scene)).findings), [
+    `warning: R 4.2.2 at ${r} has no shiny, and the Shiny apps "a" and "demo" would run on it`,
+  ]);
 });
 
 Deno.test("the system's package is no help for an R from elsewhere", UNIT, async () => {
