@@ -2,6 +2,9 @@ import { descendants, isDeadState, type ProcStatus, readStatus } from "#src/back
 import { type Pid, toPid } from "#src/core/mod.ts";
 import { isIn, type NumberRange } from "./number_ranges.ts";
 
+/** Every pid namespace has it; a procfs with hidepid= need not show it (proc(5)). */
+const FIRST = toPid(1);
+
 /**
  * Finds the uids of a range that processes run under which this process did not start: other checks
  * start some at the same time. Processes that have ended and that nobody has reaped do not count,
@@ -19,6 +22,12 @@ export async function findUidsOfOthers(
   const pids: Pid[] = [];
   for await (const { name } of Deno.readDir(proc)) {
     if (/^\d+$/.test(name)) pids.push(toPid(Number(name)));
+  }
+  if (!pids.includes(FIRST)) {
+    throw new Error(
+      `${proc} does not show the processes of others, want it without hidepid= or the server with ` +
+        "CAP_SYS_PTRACE",
+    );
   }
   const before = await uidsOf(pids, { range, proc });
   // What was there before and is there after was there in between: if it is this process's, it shows.

@@ -49,6 +49,15 @@ Deno.test("what cannot be executed is no R, and is one once it can be", root, as
   assertEquals(binary?.severity, "ok");
 });
 
+Deno.test("an R whose interpreter is missing is told with what the kernel says", root, async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/R`;
+  await Deno.writeTextFile(path, "#!/nonexistent/sh\n", { mode: 0o755 });
+  const [smoke, binary] = await ask(path);
+  assertEquals([binary?.severity, smoke?.severity], ["error", "error"]);
+  assertMatch(binary?.message ?? "", /\/R does not work: .*No such file/);
+});
+
 for (
   const [what, script, reason] of [
     ["fails", "echo 'no libR.so' >&2; exit 3", /exit code 3: no libR\.so/],

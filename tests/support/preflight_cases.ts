@@ -60,6 +60,36 @@ export const OWN_NETWORK: readonly string[] = [
 ];
 
 /**
+ * Configures the ports of workers, of whom there may be a hundred.
+ *
+ * @param start The first port.
+ * @param end The last port.
+ * @returns The variables.
+ */
+export function ports(start: number, end: number): Env {
+  return {
+    PROCESS_PORT_RANGE_START: String(start),
+    PROCESS_PORT_RANGE_END: String(end),
+    PROXY_MAX_WORKERS: "100",
+  };
+}
+
+/**
+ * Configures the uids of workers, and their gid, which is {@linkcode UIDS}.
+ *
+ * @param start The first uid.
+ * @param end The last uid.
+ * @returns The variables.
+ */
+export function uids(start: number, end: number): Env {
+  return {
+    PROCESS_WORKER_UID_RANGE_START: String(start),
+    PROCESS_WORKER_UID_RANGE_END: String(end),
+    PROCESS_WORKER_GID: String(UIDS),
+  };
+}
+
+/**
  * Registers tests.
  *
  * @param cases The tests, by their names.

@@ -209,6 +209,7 @@ for (
     "proc/self/uid_map",
     "proc/self/setgroups",
     "proc/self/status",
+    "proc/1/status",
     "etc/passwd",
     "etc/group",
   ]
