@@ -117,11 +117,16 @@ function refuse(
   );
 }
 
+/** Below what systemd gives a user's own manager, which by default gets few controllers itself. */
+const USER_MANAGER = /\/user@\d+\.service(?:\/|$)/;
+
 /** In the order in which they are told. */
 const REASONS: readonly {
   readonly why: Withheld;
   readonly text: (names: string) => string;
   readonly fix: string;
+  /** What else it takes for a unit of a user's own manager. */
+  readonly ofUser?: string;
 }[] = [
   { why: "legacy", text: (names) => `cgroup v1 has ${names}`, fix: UNIFY },
   {
@@ -134,6 +139,7 @@ const REASONS: readonly {
     text: (names) => `the group above hands down no ${names}`,
     fix: `Set Delegate=${[...LIMIT_CONTROLLERS, ...EXTRA_CONTROLLERS].join(" ")} in the server's ` +
       "unit",
+    ofUser: ", and in user@.service, which has the units of users",
   },
   {
     why: "locked",
@@ -151,9 +157,11 @@ function withoutLimits(
   { folder, missing }: Extract<Delegation, { kind: "grouping" }>,
   named: string,
 ): Finding {
-  const told = REASONS.flatMap(({ why, text, fix }) => {
+  const isOfUser = USER_MANAGER.test(folder);
+  const told = REASONS.flatMap(({ why, text, fix, ofUser = "" }) => {
     const names = missing.filter((it) => it.why === why).map(({ name }) => name);
-    return names.length === 0 ? [] : [{ text: text(listText(names)), fix }];
+    if (names.length === 0) return [];
+    return [{ text: text(listText(names)), fix: isOfUser ? fix + ofUser : fix }];
   });
   const names = listText(missing.map(({ name }) => name));
   const unbounded = missing.some(({ name }) => name === "memory") ? UNBOUNDED : "";

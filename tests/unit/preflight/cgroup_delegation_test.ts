@@ -116,6 +116,21 @@ for (
   });
 }
 
+Deno.test("a unit of a user's manager gets no more than the manager has", UNIT, () => {
+  const folder = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/b.service";
+  const place = { kind: "grouping", folder, standing: "delegated", hasKill: true } as const;
+  const fixOf = (missing: readonly MissingController[]) => {
+    const [found] = judge({ ...place, controllers: ["memory", "pids"], missing });
+    return found?.severity === "warning" ? found.fix.text : "";
+  };
+  assertEquals(
+    fixOf([{ name: "cpu", why: "parent" }]),
+    "Set Delegate=cpu memory pids io cpuset in the server's unit, and in user@.service, which has " +
+      "the units of users",
+  );
+  assertEquals(fixOf([{ name: "cpu", why: "locked" }]), DELEGATE);
+});
+
 Deno.test("each reason is told once, with its advice", UNIT, () => {
   const found = grouping(
     { name: "cpu", why: "legacy" },
