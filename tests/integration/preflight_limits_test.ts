@@ -99,6 +99,14 @@ Deno.test("a read-only mount is a warning that says so", groups, async () => {
   assertMatch(fixOf(finding)?.text ?? "", /^Let the server write to the cgroup2 mount/);
 });
 
+Deno.test("where cgroup v2 is mounted nowhere, the way to have it is told", groups, async () => {
+  const within = ["unshare", "-m", "sh", "-c", `umount -l ${CGROUP2} && exec "$@"`, "sh"];
+  const [finding, ...more] = await look({ about: "cgroup_delegation", within });
+  assertEquals([finding?.severity, more.length], ["warning", 0]);
+  assertMatch(finding?.message ?? "", /: no mount of cgroup v2 can be reached/);
+  assertMatch(fixOf(finding)?.text ?? "", /^Boot with systemd\.unified_cgroup_hierarchy=1 /);
+});
+
 const LIMIT_MESSAGE = /^a worker is limited to the (\d+) processes and threads of server\.default/;
 
 Deno.test("a real worker has the configured limit of processes", limits, async () => {
