@@ -43,7 +43,7 @@ async function probeTarget(target: ProbeTarget, timeoutMs: number): Promise<Prob
   } catch (error) {
     if (late.signal.aborted) return { target: text, result: "timeout" };
     const message = error instanceof Error ? error.message : String(error);
-    return { target: text, result: resultOf(error), message };
+    return { target: text, result: resultOf(error, target), message };
   } finally {
     clearTimeout(timer);
   }
@@ -80,17 +80,34 @@ export async function connectTcp(
  * Tells what an error of connect(2) says. Rules that reject can answer in any of these ways: with a
  * reset, with one of the codes of ICMP, and a security module with "permission denied".
  */
-function resultOf(error: unknown): ProbeResult {
+function resultOf(error: unknown, target: ProbeTarget): ProbeResult {
   if (error instanceof Deno.errors.ConnectionRefused) return "refused";
   if (error instanceof Deno.errors.PermissionDenied) return "refused";
   if (error instanceof Deno.errors.ConnectionReset) return "refused";
   if (error instanceof Deno.errors.TimedOut) return "timeout";
   if (error instanceof Deno.errors.NotFound) return "unreachable";
-  if (error instanceof Deno.errors.AddrNotAvailable) return "unreachable";
   if (error instanceof Deno.errors.NetworkUnreachable) return "unreachable";
+  // Over IPv6 there is no address to connect from; over IPv4 there is no port left, ip(7).
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    return isIpv6(target) ? "unreachable" : "error";
+  }
   if (error instanceof Error && "code" in error) {
     if (error.code === "EHOSTUNREACH" || error.code === "ENETUNREACH") return "unreachable";
     if (error.code === "EAFNOSUPPORT") return "unreachable";
+    if (error.code === "EINVAL" && isGlobalAddress(target)) return "unreachable";
   }
   return "error";
+}
+
+function isIpv6(target: ProbeTarget): boolean {
+  return target.kind === "tcp" && target.hostname.includes(":");
+}
+
+/**
+ * For an address that needs no zone, EINVAL is what a route of the kind "blackhole" answers,
+ * ip-route(8).
+ */
+function isGlobalAddress(target: ProbeTarget): boolean {
+  return target.kind === "tcp" &&
+    /^(?:[\d.]+|(?!fe[89ab])[\da-f.]*:[\da-f:.]*)$/i.test(target.hostname);
 }

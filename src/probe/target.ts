@@ -2,7 +2,7 @@
 export type ProbeTarget =
   | {
     readonly kind: "tcp";
-    /** A host name or an address; IPv6 without brackets. */
+    /** A host name or an address; IPv6 without brackets, with its zone if it has one. */
     readonly hostname: string;
     /** 1 to 65535. */
     readonly port: number;
@@ -26,14 +26,17 @@ export function targetText(target: ProbeTarget): string {
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
+/** Addresses of the link alone have a zone: `fe80::1%eth0` (RFC 4007, 11.2). */
+const TCP = /^(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[^\[\]\s]+)?)\]|([^:[\]\s]+)):(\d{1,5})$/;
+
 /**
  * Reads the text of a TCP target.
  *
- * @param text `host:port` with an IPv6 address in brackets.
+ * @param text `host:port` with an IPv6 address in brackets, in which it may have a zone.
  * @returns The target; undefined when it is none.
  */
 export function parseTcpTarget(text: string): ProbeTarget | undefined {
-  const match = /^(?:\[([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const match = TCP.exec(text);
   const hostname = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (hostname === undefined || port < 1 || port > 65535) return undefined;

@@ -5,14 +5,23 @@ import { assertEquals } from "#tests/support/assert.ts";
 
 const SANE = { sanitizeOps: true, sanitizeResources: true };
 
-for (const text of ["127.0.0.1:80", "[fd00:ec2::254]:80", "redis.example.org:6379"]) {
+for (
+  const text of [
+    "127.0.0.1:80",
+    "[fd00:ec2::254]:80",
+    "[fe80::1%eth0.7]:80",
+    "redis.example.org:6379",
+  ]
+) {
   Deno.test(`the target ${text} is read and written alike`, SANE, () => {
     const target = parseTcpTarget(text);
     assertEquals(target && targetText(target), text);
   });
 }
 
-for (const text of ["", "host", "host:0", "host:65536", "::1:80", "[host]:80", "a b:80", ":80"]) {
+for (
+  const text of ["", "host", "host:0", "host:65536", "::1:80", "[host]:80", "[::1%]:80", ":80"]
+) {
   Deno.test(`${JSON.stringify(text)} is no target`, SANE, () => {
     assertEquals(parseTcpTarget(text), undefined);
   });
