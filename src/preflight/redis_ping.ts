@@ -3,7 +3,7 @@ import { connectTcp, type ProbeTarget } from "#src/probe/mod.ts";
 
 /** What came of a PING. */
 export type PingReply =
-  /** Redis, or something else, answered. */
+  /** Redis, or something else, answered, be it in part. */
   | {
     readonly kind: "answered";
     /** The first line of the answer, or what there was of it, without its line end. */
@@ -31,6 +31,7 @@ export async function pingRedis(
   { timeoutMs }: { timeoutMs: number },
 ): Promise<PingReply> {
   const late = new AbortController();
+  const said = { text: "" };
   const seconds = timeoutMs / 1000;
   let connection: Deno.Conn | undefined;
   const timer = setTimeout(() => {
@@ -43,8 +44,11 @@ export async function pingRedis(
       ? await Deno.connect({ transport: "unix", path: target.path })
       : await connectTcp(target, late.signal);
     await connection.write(new TextEncoder().encode("*1\r\n$4\r\nPING\r\n"));
-    return { kind: "answered", line: await readLine(connection) };
+    await readLine(connection, said);
+    return { kind: "answered", line: firstLine(said.text) };
   } catch (error) {
+    // What goes on without an end of a line is no Redis, but it has answered.
+    if (said.text !== "") return { kind: "answered", line: firstLine(said.text) };
     const problem = late.signal.aborted ? `no answer within ${seconds} s` : errorMessage(error);
     return { kind: "unreachable", problem };
   } finally {
@@ -53,15 +57,17 @@ export async function pingRedis(
   }
 }
 
-async function readLine(connection: Deno.Conn): Promise<string> {
+async function readLine(connection: Deno.Conn, said: { text: string }): Promise<void> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(MAX_LINE_BYTES);
-  let text = "";
-  while (!text.includes("\r\n") && text.length < MAX_LINE_BYTES) {
+  while (!said.text.includes("\r\n") && said.text.length < MAX_LINE_BYTES) {
     const read = await connection.read(buffer);
     if (read === null) break;
-    text += decoder.decode(buffer.subarray(0, read), { stream: true });
+    said.text += decoder.decode(buffer.subarray(0, read), { stream: true });
   }
-  if (text === "") throw new Error("the connection was closed without an answer");
+  if (said.text === "") throw new Error("the connection was closed without an answer");
+}
+
+function firstLine(text: string): string {
   return text.split("\r\n", 1)[0] ?? "";
 }

@@ -35,10 +35,42 @@ Deno.test("Redis with a password is fine", redis, async () => {
   }
 });
 
-Deno.test("Redis whose default user may not even ping is fine", redis, async () => {
+Deno.test(
+  "Redis whose default user is off is fine, users with passwords or not",
+  redis,
+  async () => {
+    await using server = await RedisServer.start();
+    const url = `redis://robot:s3cret@127.0.0.1:${server.port}`;
+    const open = await findingFor(url);
+    assert(open.severity === "error");
+    assertStringIncludes(
+      open.fix.text,
+      "or turn its user default off and make one with a password",
+    );
+    assertEquals(await server.cli("acl", "setuser", "robot", "on", ">s3cret", "~*", "+@all"), "OK");
+    assertEquals((await findingFor(url)).severity, "error");
+    assertEquals(await server.cli("acl", "setuser", "default", "off"), "OK");
+    assertEquals((await findingFor(url)).severity, "ok");
+  },
+);
+
+Deno.test("Redis whose default user may all but ping is not called closed", redis, async () => {
   await using server = await RedisServer.start();
   assertEquals(await server.cli("acl", "setuser", "default", "-ping"), "OK");
-  assertEquals((await findingFor(`redis://127.0.0.1:${server.port}`)).severity, "ok");
+  const finding = await findingFor(`redis://127.0.0.1:${server.port}`);
+  assertEquals(finding.severity, "warning");
+  assertStringIncludes(finding.message, "lets in who names no password");
+  // So it does.
+  assertEquals(await server.cli("set", "somebody", "was here"), "OK");
+});
+
+Deno.test("Redis with no room for one more client is not called closed", redis, async () => {
+  await using server = await RedisServer.start();
+  assertEquals(await server.cli("config", "set", "maxclients", "1"), "OK");
+  using _only = await Deno.connect({ transport: "unix", path: server.socketPath });
+  const finding = await findingFor(`redis://127.0.0.1:${server.port}`);
+  assertEquals(finding.severity, "warning");
+  assertStringIncludes(finding.message, "could not be asked whether it wants a password");
 });
 
 Deno.test("Redis that is frozen or away is told as it is", redis, async () => {
