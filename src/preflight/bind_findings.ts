@@ -1,4 +1,5 @@
 import type { ServerConfig } from "#src/config/mod.ts";
+import { parseIpRange } from "#src/core/mod.ts";
 import { BlockList, isIP, isIPv4 } from "node:net";
 import { advice, type Finding, info, setting, warning } from "./finding.ts";
 import { lookAt } from "./not_found_out.ts";
@@ -30,6 +31,18 @@ export async function judgeBind({ bind, trustedProxies }: ServerConfig): Promise
       ),
     ];
   }
+  // Such proxies are no reason to take anything from the network.
+  if (trustedProxies.every(isOnThisHost)) {
+    const isIpv6 = trustedProxies.every((network) => network.includes(":"));
+    return [
+      warning(
+        `server.bind ${place} takes plain HTTP from the network, and all of server.trusted_proxies ` +
+          "are on this host",
+        // YAML takes a bracket for the beginning of a list.
+        setting(`server.bind: ${isIpv6 ? `"[::1]:${port}"` : `127.0.0.1:${port}`}`),
+      ),
+    ];
+  }
   return [
     info(
       `server.bind ${place} takes plain HTTP from the network; TLS is the business of the proxies in ` +
@@ -46,6 +59,12 @@ async function addressesOf({ hostname, port }: ServerConfig["bind"]): Promise<st
   const target = { kind: "tcp", hostname, port } as const;
   const { targets } = await locateService({ kind: "server", target });
   return targets.flatMap((target) => target.kind === "tcp" ? [target.hostname] : []);
+}
+
+function isOnThisHost(network: string): boolean {
+  const range = parseIpRange(network);
+  if (range === undefined) return false;
+  return isLoopback(range.address) && range.prefix >= (range.family === 4 ? 8 : 128);
 }
 
 function isLoopback(address: string): boolean {

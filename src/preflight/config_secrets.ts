@@ -1,7 +1,7 @@
 import type { Config } from "#src/config/mod.ts";
 import type { ServerIdentity } from "#src/sandbox/mod.ts";
 import { hasBits } from "./file_rights.ts";
-import { advice, type Finding, type Fix, warning } from "./finding.ts";
+import { advice, type Finding, type Fix, info, warning } from "./finding.ts";
 import { lookAt } from "./not_found_out.ts";
 import type { PathWalk } from "./path_walk.ts";
 import { commandsOn } from "./shell_quote.ts";
@@ -10,36 +10,58 @@ import { listText } from "./wording.ts";
 const GROUP_READS = 0o040;
 const OTHERS_READ = 0o004;
 const OTHERS_ENTER = 0o001;
+const GROUP_ENTERS = 0o010;
+
+/** Who besides its owner can read a file. */
+type Readers = { readonly kind: "everybody" } | { readonly kind: "group"; readonly gid: number };
 
 /**
- * Says whether others can read secrets in the configuration file.
+ * Says whether others can read secrets in the configuration file. Its group may be meant to, unless it
+ * is root's or the server's own.
  *
  * @param walk The way to the file.
  * @param options `config` is what it says; `identity` is who the server runs as.
- * @returns A warning with the kinds of the secrets, never with one of them; nothing when all is well.
- * Never rejects.
+ * @returns A warning, for a group something to know, with the kinds of the secrets, never with one of
+ * them; nothing when all is well. Never rejects.
  */
 export async function judgeSecrets(
-  { steps, missing }: PathWalk,
+  walk: PathWalk,
   { config, identity }: { config: Config; identity: ServerIdentity },
 ): Promise<Finding[]> {
-  const folders = steps.filter(({ info }) => info.isDirectory);
-  const end = steps.at(-1);
-  if (missing !== undefined || end === undefined || !hasBits(end.info, OTHERS_READ)) return [];
-  if (!folders.every(({ info }) => hasBits(info, OTHERS_ENTER))) return [];
-  if (!mayHoldSecrets(config)) return [];
-  const { path, info } = end;
+  const readers = readersOf(walk, identity);
+  const end = walk.steps.at(-1);
+  if (readers === undefined || end === undefined || !mayHoldSecrets(config)) return [];
+  const { path, info: { isFile } } = end;
   const look = await lookAt(`whether there are secrets in ${path}`, () => {
     // Reading anything else may never end.
-    if (!info.isFile) throw new Error("it is no regular file");
+    if (!isFile) throw new Error("it is no regular file");
     return Deno.readTextFile(path);
   });
   if ("unknown" in look) return [look.unknown];
   const kinds = secretsIn(look.seen, config);
   if (kinds.length === 0) return [];
+  const what = `can read ${path}, which holds ${listText(kinds)}`;
   return [
-    warning(`everybody can read ${path}, which holds ${listText(kinds)}`, hide(end, identity)),
+    readers.kind === "everybody"
+      ? warning(`everybody ${what}`, hide(end, identity))
+      : info(`whoever is in the group ${readers.gid} ${what}`, commandsOn(["chmod g-r"], path)),
   ];
+}
+
+function readersOf({ steps, missing }: PathWalk, identity: ServerIdentity): Readers | undefined {
+  const end = steps.at(-1);
+  if (missing !== undefined || end === undefined) return undefined;
+  const folders = steps.filter(({ info }) => info.isDirectory).map(({ info }) => info);
+  if (
+    hasBits(end.info, OTHERS_READ) && folders.every((folder) => hasBits(folder, OTHERS_ENTER))
+  ) return { kind: "everybody" };
+  const { gid } = end.info;
+  const isOwn = gid === null || gid === 0 || isInGroup(gid, identity);
+  const enters = (folder: Deno.FileInfo) =>
+    hasBits(folder, folder.gid === gid ? GROUP_ENTERS : OTHERS_ENTER);
+  return !isOwn && hasBits(end.info, GROUP_READS) && folders.every(enters)
+    ? { kind: "group", gid }
+    : undefined;
 }
 
 /**
@@ -86,10 +108,14 @@ function stands(url: string, text: string): boolean {
 /** Where the server reads it like everybody else, it must not be locked out. */
 function hide({ path, info }: PathWalk["steps"][number], identity: ServerIdentity): Fix {
   const isOwner = identity.isRoot || info.uid === identity.uid;
-  const isInGroup = [identity.gid, ...identity.groups].some((gid) => gid === info.gid);
-  if (isOwner || (isInGroup && hasBits(info, GROUP_READS))) return commandsOn(["chmod o-r"], path);
+  const isReader = info.gid !== null && isInGroup(info.gid, identity) && hasBits(info, GROUP_READS);
+  if (isOwner || isReader) return commandsOn(["chmod o-r"], path);
   return advice(
     `Let the server's user own ${path}, and nobody else read it, or put the secrets into the ` +
       "server's environment",
   );
+}
+
+function isInGroup(gid: number, identity: ServerIdentity): boolean {
+  return [identity.gid, ...identity.groups].some((own) => own === gid);
 }

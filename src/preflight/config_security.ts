@@ -49,12 +49,23 @@ async function judgeFiles(host: PreflightHost, keepers: Keepers): Promise<Findin
 async function guardedPaths({ config, configPath, findProgram }: PreflightHost): Promise<
   GuardedPath[]
 > {
-  const { bwrapPath, seccompProfile } = config.process;
+  const { bwrapPath, rPath, rigBase, seccompProfile } = config.process;
   const { dataDir, adminTokenFile } = config.server;
-  const bwrap = await findProgram(bwrapPath);
+  const isManaged = config.firewall.mode === "managed";
+  const [bwrap, nft, r] = await Promise.all([
+    findProgram(bwrapPath),
+    isManaged ? findProgram("nft") : undefined,
+    findProgram(rPath),
+  ]);
+  const isRigUsed = config.apps.some(({ rVersion }) => rVersion !== "");
   const paths: (GuardedPath | undefined)[] = [
     configPath === undefined ? undefined : { path: configPath, what: "the server's configuration" },
     bwrap === undefined ? undefined : { path: bwrap, what: "the server's bwrap" },
+    nft === undefined ? undefined : { path: nft, what: "the server's nft" },
+    r === undefined ? undefined : { path: r, what: "the workers' R", isForWorkers: true },
+    isRigUsed
+      ? { path: rigBase, what: "the workers' versions of R", isForWorkers: true }
+      : undefined,
     seccompProfile?.kind !== "file"
       ? undefined
       : { path: seccompProfile.path, what: "the workers' system call filter" },

@@ -21,6 +21,18 @@ export interface GuardedPath {
   readonly what: string;
   /** Whether only the way to it is looked at here, because it has rules of its own. */
   readonly hasOwnRules?: boolean;
+  /** Whether it is executed in workers' sandboxes alone, so that whoever changes it gets no further. */
+  readonly isForWorkers?: boolean;
+}
+
+/** A file, folder or link that others can change. */
+interface OpenStep {
+  readonly step: PathStep;
+  readonly opening: Opening;
+  /** What they get hold of by that. */
+  readonly whats: string[];
+  /** Whether all of it is for workers alone. */
+  isForWorkers: boolean;
 }
 
 /** A guarded path, and the way to it. */
@@ -44,14 +56,14 @@ export function walkPaths(paths: readonly GuardedPath[]): Promise<GuardedWalk[]>
  *
  * @param walks The ways, as {@linkcode walkPaths} found them.
  * @param keepers Who may own them.
- * @returns An error for each, once however many ways lead through it; warnings for what could not be
- * looked at.
+ * @returns An error for each, once however many ways lead through it, a warning where it is for workers
+ * alone; warnings for what could not be looked at.
  */
 export function judgeWalks(walks: readonly GuardedWalk[], keepers: Keepers): Finding[] {
   const leftOut = new Set(walks.flatMap((walk) => walk.hasOwnRules ? endOf(walk) : []));
-  const open = new Map<string, { step: PathStep; opening: Opening; whats: string[] }>();
+  const open = new Map<string, OpenStep>();
   const unknown = new Set<string>();
-  for (const { what, look } of walks) {
+  for (const { what, look, isForWorkers = false } of walks) {
     if ("unknown" in look) continue;
     const infos = new Map<string, Rights>(look.seen.steps.map(({ path, info }) => [path, info]));
     for (const step of look.seen.steps) {
@@ -61,15 +73,16 @@ export function judgeWalks(walks: readonly GuardedWalk[], keepers: Keepers): Fin
       const folder = path === "/" ? undefined : infos.get(dirname(path));
       const opening = findOpening(info, { keepers, folder });
       if (opening === undefined) continue;
-      const entry = open.get(path) ?? { step, opening, whats: [] };
+      const entry = open.get(path) ?? { step, opening, whats: [], isForWorkers };
+      entry.isForWorkers &&= isForWorkers;
       if (!entry.whats.includes(what)) entry.whats.push(what);
       open.set(path, entry);
     }
   }
   return [
     ...walks.flatMap(({ look }) => "unknown" in look ? [look.unknown] : []),
-    ...[...open.values()].map(({ step, opening, whats }) =>
-      error(
+    ...[...open.values()].map(({ step, opening, whats, isForWorkers }) =>
+      (isForWorkers ? warning : error)(
         `${step.path} ${openingText(opening)}: others can change ${listText(whats)}`,
         commandsOn(closingSteps(step, opening), step.path),
       )

@@ -2,68 +2,23 @@
 import { loadConfig } from "#src/config/mod.ts";
 import { toGid, toUid } from "#src/core/mod.ts";
 import { configSecurity } from "#src/preflight/config_security.ts";
-import type { Finding, PreflightHost } from "#src/preflight/mod.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
 import { assert, assertEquals } from "#tests/support/assert.ts";
 import { needs } from "#tests/support/needs.ts";
-import { fix } from "#tests/support/preflight_cases.ts";
-import { writeProgram } from "#tests/support/r_installation.ts";
-import { type TempFolder, tempFolder } from "#tests/support/temp_folder.ts";
+import { brief, isMended, OK, scene, STRANGER } from "#tests/support/security_scene.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
 
 const root = needs({ root: true, files: ["/usr/bin/bwrap"] });
+const acl = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/perl"] });
 
-/** Somebody who is neither root nor a user of this host. */
-const STRANGER = 1_937_000_007;
-
-const OK: readonly Finding[] = [{
-  severity: "ok",
-  message:
-    "nobody else can reach the server over the network, read its secrets or change its files",
-}];
-
-interface Scene {
-  /** The configuration file, `blockyard.yaml` in the folder if not given. */
-  readonly configPath?: string;
-  readonly yaml?: Readonly<Record<string, unknown>>;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly identity?: PreflightHost["identity"];
-}
-
-/** Writes a configuration that is closed in itself, and gives what looks at it. */
-async function scene(
-  folder: TempFolder,
-  { configPath = `${folder.path}/blockyard.yaml`, yaml = {}, env = {}, identity }: Scene = {},
-): Promise<() => Promise<readonly Finding[]>> {
-  await Deno.writeTextFile(configPath, JSON.stringify(yaml), { mode: 0o644 });
-  return async () => {
-    const config = loadConfig({
-      path: configPath,
-      readFile: Deno.readTextFileSync,
-      env: { BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data`, ...env },
-      isRoot: true,
-    });
-    await using opened = openPreflightHost(config, { configPath });
-    const host = identity === undefined ? opened.host : { ...opened.host, identity };
-    return [await configSecurity.run(host)].flat();
-  };
-}
-
-const brief = (findings: readonly Finding[]) =>
-  findings.map(({ severity, message }) => `${severity}: ${message}`);
-
-/** Holds that there is one finding, runs its command, and holds that all is well then. */
-async function isMended(
-  look: () => Promise<readonly Finding[]>,
-  { found, run }: { found: string; run: string },
-): Promise<void> {
-  const findings = await look();
-  assertEquals(brief(findings), [found]);
-  const [finding] = findings;
-  assert(finding !== undefined && finding.severity !== "ok");
-  assertEquals(finding.fix, { kind: "command", text: run });
-  await fix(finding, finding.severity);
-  assertEquals(await look(), OK);
-}
+/**
+ * Lets a user read and write a file, by setxattr(2) and its number here: an access control list as the
+ * kernel's posix_acl_xattr.h lays it out, of owner, user, group, mask and others.
+ */
+const GRANT = `my ($call, $path, $uid) = @ARGV;
+  my $list = pack "V" . "vvV" x 5, 2, 1, 6, -1, 2, 6, $uid, 4, 4, -1, 16, 6, -1, 32, 4, -1;
+  my $name = "system.posix_acl_access";
+  exit(syscall($call + 0, $path, $name, $list, length $list, 0) == 0 ? 0 : die $!);`;
 
 const CONFIG = "others can change the server's configuration";
 
@@ -116,67 +71,52 @@ Deno.test("a folder above the configuration that others can write to is closed",
   assertEquals(await look(), OK);
 });
 
-Deno.test("a folder through which several things are reached is told once", root, async () => {
-  await using folder = await tempFolder();
-  const open = await folder.folder("open");
-  const bwrap = await writeProgram(`${open}/bwrap`, "#!/bin/sh\n");
-  const look = await scene(folder, {
-    configPath: `${open}/blockyard.yaml`,
-    env: {
-      BLOCKYARD_PROCESS_BWRAP_PATH: bwrap,
-      BLOCKYARD_SERVER_DATA_DIR: `${open}/data`,
-      BLOCKYARD_PROCESS_SECCOMP_PROFILE: `${open}/filter`,
-      BLOCKYARD_SERVER_ADMIN_TOKEN_FILE: await folder.write("open/token", "x"),
-    },
-  });
-  await Deno.chmod(`${open}/token`, 0o600);
-  await Deno.chmod(open, 0o775);
-  await isMended(look, {
-    found: `error: ${open} is writable by its group: ${CONFIG}, the server's bwrap, the workers' ` +
-      "system call filter, the server's data folder and the API's token",
-    run: `chmod go-w ${open}`,
-  });
-});
+Deno.test(
+  "secrets that a group can read are to be known, unless it is the server's",
+  root,
+  async () => {
+    await using folder = await tempFolder();
+    const path = `${folder.path}/blockyard.yaml`;
+    const yaml = { apps: { hello: { path: "/nonexistent", env: { KEY: "s3cret" } } } };
+    const look = await scene(folder, { yaml });
+    await Deno.chmod(path, 0o640);
+    assertEquals(await look(), OK);
+    await Deno.chown(path, 0, STRANGER);
+    await isMended(look, {
+      found: `info: whoever is in the group ${STRANGER} can read ${path}, which holds values in ` +
+        "apps.hello.env",
+      run: `chmod g-r ${path}`,
+    });
+    // Who cannot get there cannot read it.
+    await Deno.chmod(path, 0o640);
+    await Deno.chmod(folder.path, 0o700);
+    assertEquals(await look(), OK);
+    await Deno.chmod(folder.path, 0o755);
+    const groups = [toGid(STRANGER)];
+    const identity = { uid: toUid(STRANGER), gid: toGid(4711), groups, isRoot: false };
+    const asMember = await scene(folder, { yaml, identity });
+    await Deno.chmod(path, 0o640);
+    assertEquals(await asMember(), OK);
+  },
+);
 
-Deno.test("a stranger's link in a folder for everybody is given to root", root, async () => {
-  await using folder = await tempFolder();
-  const shared = await folder.folder("shared", 0o1777);
-  const link = `${shared}/bwrap`;
-  await Deno.symlink("/usr/bin/bwrap", link);
-  const look = await scene(folder, { env: { BLOCKYARD_PROCESS_BWRAP_PATH: link } });
-  assertEquals(await look(), OK);
-  // Deno has no lchown.
-  const { success } = await new Deno.Command("/bin/chown", {
-    args: ["-h", String(STRANGER), link],
-  }).output();
-  assert(success);
-  await isMended(look, {
-    found: `error: ${link} belongs to uid ${STRANGER}: others can change the server's bwrap`,
-    run: `chown -h root ${link}`,
-  });
-});
-
-Deno.test("a bwrap that others can replace is closed, wherever links hide it", root, async () => {
-  await using folder = await tempFolder();
-  const bwrap = await writeProgram(`${folder.path}/tools/bwrap`, "#!/bin/sh\n");
-  await folder.folder("bin");
-  await Deno.symlink("../tools/bwrap", `${folder.path}/bin/bwrap`);
-  const look = await scene(folder, {
-    env: { BLOCKYARD_PROCESS_BWRAP_PATH: `${folder.path}/bin/bwrap` },
-  });
-  assertEquals(await look(), OK);
-  const executed = "others can change the server's bwrap";
-  await Deno.chmod(bwrap, 0o775);
-  await isMended(look, {
-    found: `error: ${bwrap} is writable by its group: ${executed}`,
-    run: `chmod go-w ${bwrap}`,
-  });
-  await Deno.chown(`${folder.path}/tools`, STRANGER, null);
-  await isMended(look, {
-    found: `error: ${folder.path}/tools belongs to uid ${STRANGER}: ${executed}`,
-    run: `chown root ${folder.path}/tools`,
-  });
-});
+Deno.test(
+  "who else may write by an access control list is locked out by the command",
+  acl,
+  async () => {
+    await using folder = await tempFolder();
+    const look = await scene(folder);
+    const path = `${folder.path}/blockyard.yaml`;
+    const { success, stderr } = await new Deno.Command("/usr/bin/perl", {
+      args: ["-e", GRANT, Deno.build.arch === "x86_64" ? "188" : "5", path, String(STRANGER)],
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    await isMended(look, {
+      found: `error: ${path} is writable by its group: ${CONFIG}`,
+      run: `chmod go-w ${path}`,
+    });
+  },
+);
 
 Deno.test("secrets in a file that everybody can read are named by their kind", root, async () => {
   await using folder = await tempFolder();

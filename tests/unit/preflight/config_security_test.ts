@@ -54,6 +54,30 @@ for (const bind of ["0.0.0.0:8080", "[::]:8080", "192.0.2.7:8080", "[2001:db8::1
   );
 }
 
+Deno.test("proxies on this host are no reason to take HTTP from the network", UNIT, async () => {
+  for (
+    const [trusted_proxies, bind] of [
+      [["127.0.0.1/32", "::1/128"], "127.0.0.1:8080"],
+      [["127.0.0.0/8"], "127.0.0.1:8080"],
+      [["::1/128"], '"[::1]:8080"'],
+    ] as const
+  ) {
+    const [finding, ...more] = await judgeBind(serverOf({ bind: "0.0.0.0:8080", trusted_proxies }));
+    assertEquals(more, []);
+    assertEquals(finding, {
+      severity: "warning",
+      message: "server.bind 0.0.0.0:8080 takes plain HTTP from the network, and all of " +
+        "server.trusted_proxies are on this host",
+      fix: { kind: "setting", text: `server.bind: ${bind}` },
+    });
+    assertEquals(await judgeBind(withSetting(finding)), []);
+  }
+  const mixed = { bind: "0.0.0.0:8080", trusted_proxies: ["127.0.0.1/32", "10.0.0.7/32"] };
+  assertEquals((await judgeBind(serverOf(mixed))).map(({ severity }) => severity), ["info"]);
+  const wide = { bind: "0.0.0.0:8080", trusted_proxies: ["126.0.0.0/7"] };
+  assertEquals((await judgeBind(serverOf(wide))).map(({ severity }) => severity), ["info"]);
+});
+
 /** A configuration that has what a fix sets, read as it stands in a file. */
 function withSetting(finding: Finding | undefined): ServerConfig {
   assert(finding !== undefined && finding.severity !== "ok" && finding.fix.kind === "setting");
