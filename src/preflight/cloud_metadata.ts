@@ -36,6 +36,6 @@ export const cloudMetadata: Check = {
 };
 
 function targetsText(): string {
-  return METADATA_TARGETS.flatMap((target) => target.kind === "tcp" ? [target.hostname] : [])
-    .join(", ");
+  const addresses = METADATA_TARGETS.flatMap((it) => it.kind === "tcp" ? [it.hostname] : []);
+  return [...new Set(addresses)].join(", ");
 }

@@ -1,29 +1,33 @@
-import { errorMessage } from "#src/core/mod.ts";
+import { errorMessage, type NetworkMode } from "#src/core/mod.ts";
 import { PROBE_RESULTS, type ProbeOutcome, type ProbeTarget, targetText } from "#src/probe/mod.ts";
-import type { PreflightHost } from "./host.ts";
+import type { PreflightHost, ShownFile } from "./host.ts";
 import { networksInUse } from "./networks_in_use.ts";
 
 /** How long a target may take from inside a sandbox, in seconds. */
 const TIMEOUT_S = 2;
 
 /**
- * Connects to targets from inside a sandbox as workers have it, on the host's network if any has it.
+ * Connects to targets from inside a sandbox as workers have it.
  *
  * @param host The host.
  * @param targets The targets; one or more.
+ * @param options `network` is that of the sandbox, the host's if not given and any worker has it;
+ * `shown` are folders of the host that it is shown besides.
  * @returns The outcomes by the targets' texts, one for each of them.
  * @throws {Error} When the probe could not be run, or did not say all of it.
  */
 export async function probeFromSandbox(
   host: PreflightHost,
   targets: readonly ProbeTarget[],
+  { network = networksInUse(host.config).has("host") ? "host" : "none", shown = [] }: {
+    network?: NetworkMode;
+    shown?: readonly ShownFile[];
+  } = {},
 ): Promise<ReadonlyMap<string, ProbeOutcome>> {
   const args = targets.flatMap((target) => [`--${target.kind}`, targetText(target)]);
+  const self = await host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]);
   const { code, stdout, stderr } = await host.sandboxes.run(
-    {
-      ...await host.selfInSandbox(["probe", ...args, "--timeout", `${TIMEOUT_S}s`]),
-      network: networksInUse(host.config).has("host") ? "host" : "none",
-    },
+    { ...self, shown: [...self.shown, ...shown], network },
   );
   const found = parseOutcomes(stdout);
   const missing = targets.map(targetText).filter((text) => !found.has(text));

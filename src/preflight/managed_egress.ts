@@ -1,5 +1,11 @@
-import { advice, command, error, type Finding, info } from "./finding.ts";
+import { advice, error, type Finding, info } from "./finding.ts";
 import type { PreflightHost } from "./host.ts";
+
+/** No other rule can let through what these refuse. */
+const RULES_GONE = advice(
+  'See by "nft list tables" whether the server\'s table "blockyard_uids_…" is there, keep from ' +
+    'removing it what does so, such as a "flush ruleset" of another program, and start serve again',
+);
 
 /**
  * Says what a managed firewall makes of what workers reach. Before a server has set its rules, that
@@ -15,10 +21,8 @@ export async function underManagedFirewall(
   reached: readonly Finding[],
 ): Promise<readonly Finding[]> {
   if (firewall === undefined) return reached;
-  // Reached in spite of the rules: something of the host's own is the matter.
-  if (firewall.isSet) {
-    return reached.map((finding) => ({ ...finding, fix: command("nft list ruleset") }));
-  }
+  // Reached in spite of the rules, which were there a moment ago.
+  if (firewall.isSet) return reached.map((finding) => ({ ...finding, fix: RULES_GONE }));
   const problem = await firewall.problem();
   if (problem !== undefined) {
     const message = `serve will not start with firewall.mode managed: ${problem}`;

@@ -1,5 +1,5 @@
 import type { Config, StoreConfig } from "#src/config/mod.ts";
-import { systemClock } from "#src/core/mod.ts";
+import { parseIpRange, systemClock } from "#src/core/mod.ts";
 import { type ProbeTarget, targetText } from "#src/probe/mod.ts";
 import { lookup } from "node:dns/promises";
 
@@ -10,6 +10,13 @@ export interface Service {
   /** Where it is, as it is configured, without credentials. */
   readonly target: ProbeTarget;
 }
+
+/** What the services are called in messages. */
+export const SERVICE_NAMES = {
+  redis: "Redis",
+  database: "the database",
+  server: "the server itself",
+} as const satisfies Record<Service["kind"], string>;
 
 /** A service whose name was looked up. */
 export interface LocatedService extends Service {
@@ -78,21 +85,31 @@ function tcp(host: string, port: string, defaultPort: number): ProbeTarget {
   return { kind: "tcp", hostname, port: port === "" ? defaultPort : Number(port) };
 }
 
+/** How many of a host's own addresses a server is looked for at. */
+const MAX_OWN_ADDRESSES = 16;
+
 /**
  * Looks up the addresses of a service, as rules need them.
  *
  * @param service The service.
  * @returns The service with its addresses; a server that listens on every address is looked for on
- * loopback.
+ * loopback and at the host's own addresses, as far as they need no zone.
  * @throws {Error} When its name is not known.
  */
 export async function locateService(service: Service): Promise<LocatedService> {
-  const { target } = service;
+  const { kind, target } = service;
   if (target.kind === "unix") return { ...service, targets: [target] };
   const { hostname, port } = target;
-  if (isWildcard(target)) {
-    const loopback = hostname === "::" ? "::1" : "127.0.0.1";
-    return { ...service, targets: [{ kind: "tcp", hostname: loopback, port }] };
+  const family = wildcardFamily(hostname);
+  if (family !== undefined) {
+    const own = kind === "server" ? ownAddresses(family) : [];
+    const loopback = family === 4
+      ? ["127.0.0.1"]
+      : ["::1", ...kind === "server" ? ["127.0.0.1"] : []];
+    const targets = [...loopback, ...own].map((it) =>
+      ({ kind: "tcp", hostname: it, port }) as const
+    );
+    return { ...service, targets };
   }
   try {
     const addresses = await lookUpName(hostname);
@@ -141,5 +158,19 @@ async function withinTime<T>(lookup: Promise<T>): Promise<T> {
  * @returns Whether it does.
  */
 export function isWildcard(target: ProbeTarget): boolean {
-  return target.kind === "tcp" && (target.hostname === "0.0.0.0" || target.hostname === "::");
+  return target.kind === "tcp" && wildcardFamily(target.hostname) !== undefined;
+}
+
+/** However the address is written; sockets at that of IPv6 take IPv4 as well, ipv6(7). */
+function wildcardFamily(hostname: string): 4 | 6 | undefined {
+  const range = parseIpRange(hostname);
+  return range?.address === "0.0.0.0" || range?.address === "::" ? range.family : undefined;
+}
+
+function ownAddresses(family: 4 | 6): string[] {
+  const all = Deno.networkInterfaces().map(({ address }) => address);
+  const others = all.filter((address) =>
+    !/^(?:127\.|::1$|fe[89ab])/i.test(address) && (family === 6 || !address.includes(":"))
+  );
+  return [...new Set(others)].slice(0, MAX_OWN_ADDRESSES);
 }

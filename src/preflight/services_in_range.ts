@@ -4,9 +4,7 @@ import { targetText } from "#src/probe/mod.ts";
 import { type Finding, type Fix, warning } from "./finding.ts";
 import { LOOK_AGAIN } from "./not_found_out.ts";
 import { isIn, type NumberRange } from "./number_ranges.ts";
-import { configuredServices, locateService, type Service } from "./services.ts";
-
-const NAMES = { redis: "Redis", database: "the database", server: "the server itself" } as const;
+import { configuredServices, locateService, type Service, SERVICE_NAMES } from "./services.ts";
 
 /** A service whose port lies in a range. */
 export interface ServiceInRange {
@@ -32,7 +30,7 @@ export async function servicesInRange(
   const found = configuredServices(config).map(async (service) => {
     const { target, kind } = service;
     if (target.kind === "unix" || !isIn(target.port, range)) return [];
-    const text = `${NAMES[kind]} at ${targetText(target)}`;
+    const text = `${SERVICE_NAMES[kind]} at ${targetText(target)}`;
     return [{ port: target.port, text, place: await placeOf(service, ownAddresses) }];
   });
   return (await Promise.all(found)).flat();

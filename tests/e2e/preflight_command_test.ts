@@ -117,4 +117,11 @@ Deno.test("an ordinary user's preflight says what root would add", options, asyn
   );
   assertStringIncludes(messages("sandbox_smoke"), "ok: R started in a sandbox");
   assertStringIncludes(messages("resource_limits"), "warning: ");
+  assertEquals(
+    messages("worker_egress"),
+    "warning: a worker reaches the server itself at 127.0.0.1:8097",
+  );
+  const { fix } = report.results.find(({ name }: { name: string }) => name === "worker_egress");
+  assertEquals(fix.kind, "advice");
+  assertStringIncludes(fix.text, '"blockyard firewall show"');
 });

@@ -83,7 +83,7 @@ namespaceCases(import.meta.url, options, {
     assertStringIncludes(shown.stdout, `meta skuid ${FIRST_UID}-${LAST_UID} goto workers`);
     assertStringIncludes(shown.stdout, "192.0.3.1");
     assertEquals(shown.stdout.includes("s3cret"), false);
-    assertEquals(shown.stdout.split("\n").filter((line) => line.length > 160), []);
+    assertEquals(shown.stdout.split("\n").filter((line) => line.length > 200), []);
     assertEquals(await run(["nft", "-c", "-f", "-"], { input: shown.stdout }), {
       code: 0,
       stdout: "",
@@ -165,13 +165,13 @@ namespaceCases(import.meta.url, options, {
       return { code, severities: found.map(({ severity }) => severity), text: stdout };
     };
     const off = await check({ BLOCKYARD_FIREWALL_MODE: "off" });
-    assertEquals([off.code, off.severities], [1, ["error"]]);
+    assertEquals([off.code, off.severities], [1, ["error", "warning"]]);
     const before = await check();
-    assertEquals([before.code, before.severities], [0, ["info"]]);
+    assertEquals([before.code, before.severities], [0, ["info", "info"]]);
     assertStringIncludes(before.text, "serve does that before any worker starts");
     assertEquals(await tables(), []);
     const lacking = await check({ PATH: folder.path });
-    assertEquals([lacking.code, lacking.severities], [1, ["error", "error"]]);
+    assertEquals([lacking.code, lacking.severities], [1, ["error", "error", "warning"]]);
     assertStringIncludes(lacking.text, "serve will not start");
     assertEquals((await firewall("apply")).code, 0);
     const after = await check();

@@ -85,8 +85,8 @@ Deno.test("without anything else, workers answer, and are kept from this host", 
   assertEquals(rules.at(-1), 'fib daddr type != unicast goto refuse comment "this host"');
   assertEquals(rules.slice(1, 3), [
     'ip daddr { 100.100.100.200, 168.63.129.16, 169.254.0.0/16 } goto refuse comment "cloud metadata"',
-    "ip6 daddr { fd00:ec2::254, fd00:ec2::23, fd20:ce::254, fe80::/10 } goto refuse " +
-    'comment "cloud metadata"',
+    "ip6 daddr { fd00:ec2::254, fd20:ce::254, fd00:c1::a9fe:a9fe, fd00:a9fe:a9fe::1, " +
+    'fd00:100::100:200, fd00:ec2::23, fd00:42::42, fe80::/10 } goto refuse comment "cloud metadata"',
   ]);
 });
 
