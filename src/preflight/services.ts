@@ -35,14 +35,19 @@ const POSTGRES_PORT = 5432;
  * Lists what the server uses or is, and what workers should not reach.
  *
  * @param config What is to run.
+ * @param env The variables that the driver of the database reads besides its URL; this process's own
+ * if not given.
  * @returns The services; the server itself only when its port is known beforehand.
  */
-export function configuredServices({ store, server }: Config): Service[] {
+export function configuredServices(
+  { store, server }: Config,
+  env: Pick<Deno.Env, "get"> = Deno.env,
+): Service[] {
   const services: Service[] = [];
   const redis = redisTarget(store);
   if (redis) services.push({ kind: "redis", target: redis });
   if ("database" in store) {
-    services.push({ kind: "database", target: databaseTarget(store.database.url) });
+    services.push({ kind: "database", target: databaseTarget(store.database.url, env) });
   }
   const { hostname, port } = server.bind;
   if (port !== 0) services.push({ kind: "server", target: { kind: "tcp", hostname, port } });
@@ -64,11 +69,14 @@ export function redisTarget(store: StoreConfig): ProbeTarget | undefined {
   return tcp(url.hostname, url.port, REDIS_PORT);
 }
 
-/** As the driver reads it, `host` and `port` behind the question mark go before those in front. */
-function databaseTarget(text: string): ProbeTarget {
+/**
+ * As the driver reads it, `host` and `port` behind the question mark go before those in front, and
+ * where there is no port, that of the environment is meant (libpq, 34.15).
+ */
+function databaseTarget(text: string, env: Pick<Deno.Env, "get">): ProbeTarget {
   const url = parseUrl(text);
   const host = url.searchParams.get("host") || decodeURIComponent(url.hostname);
-  const port = url.searchParams.get("port") || url.port;
+  const port = url.searchParams.get("port") || url.port || env.get("PGPORT") || "";
   if (host.startsWith("/")) {
     return { kind: "unix", path: `${host}/.s.PGSQL.${port || POSTGRES_PORT}` };
   }

@@ -1,4 +1,5 @@
 /** What workers reach of services in all sorts of places, each test in a network of its own. */
+import { locateGroup, openWorkerGroups, readCgroupView } from "#src/cgroup/mod.ts";
 import { loadConfig } from "#src/config/mod.ts";
 import { cloudMetadata } from "#src/preflight/cloud_metadata.ts";
 import { METADATA_TARGETS } from "#src/preflight/metadata_services.ts";
@@ -6,6 +7,7 @@ import type { Check, Finding, PreflightHost } from "#src/preflight/mod.ts";
 import { redisAuth } from "#src/preflight/redis_auth.ts";
 import { workerEgress } from "#src/preflight/worker_egress.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
+import { shellWord } from "#src/shell_word.ts";
 import { assert, assertEquals, assertStringIncludes } from "#tests/support/assert.ts";
 import { namespaceCases } from "#tests/support/namespace_cases.ts";
 import { needs } from "#tests/support/needs.ts";
@@ -102,6 +104,27 @@ namespaceCases(import.meta.url, root, {
 
     await shell("nft delete table inet blockyard_egress");
     assertEquals(severities(await look({ env })), ["error", "warning"]);
+  },
+
+  async "a rule for the group of workers keeps them out, since they are tried from it"() {
+    const groups = await openWorkerGroups({
+      roots: { proc: "/proc" },
+      isRoot: true,
+      handsDown: false,
+    });
+    const { mount } = await readCgroupView({ proc: "/proc" });
+    assert(groups.kind !== "none" && mount !== undefined, "the host has cgroup v2");
+    const { path, level } = locateGroup(mount, groups.folder);
+    // Where nft looks for groups, for this command alone.
+    const nft = "mount -t cgroup2 none /sys/fs/cgroup && nft 'add table inet t; " +
+      "add chain inet t o { type filter hook output priority 0; }; " +
+      `add rule inet t o socket cgroupv2 level ${level} "${path}" tcp dport 8099 ` +
+      "tcp flags & (syn | ack) == syn reject'";
+    assertEquals(severities(await look({ env: QUIET })), ["warning"]);
+    await shell(`unshare --mount sh -c ${shellWord(nft)}`);
+    assertEquals(severities(await look({ env: QUIET })), ["ok"]);
+    await shell("nft delete table inet t");
+    assertEquals(severities(await look({ env: QUIET })), ["warning"]);
   },
 
   async "a server that listens everywhere is kept from workers at every own address"() {

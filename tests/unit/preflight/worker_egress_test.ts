@@ -267,6 +267,18 @@ for (const [variable, url, target] of STORES) {
   });
 }
 
+Deno.test("where the URL of a database names no port, the driver's variable does", SANE, () => {
+  const portOf = (url: string) => {
+    const config = configOf({ BLOCKYARD_DATABASE_DRIVER: "postgres", BLOCKYARD_DATABASE_URL: url });
+    const get = (name: string) => name === "PGPORT" ? "6432" : undefined;
+    const [service] = configuredServices(config, { get });
+    return service && targetText(service.target);
+  };
+  assertEquals(portOf("postgresql://u@db/d"), "db:6432");
+  assertEquals(portOf("postgresql://u@db:5433/d"), "db:5433");
+  assertEquals(portOf("postgresql://u@/d?host=/run/pg"), "/run/pg/.s.PGSQL.6432");
+});
+
 Deno.test("metadata is left alone where the configuration says so", SANE, async () => {
   const [finding] = [await cloudMetadata.run(fakeHost({ config: configOf(QUIET) }))].flat();
   assert(finding !== undefined && finding.severity === "info");
