@@ -117,6 +117,7 @@ Deno.test("an ordinary user's preflight says what root would add", options, asyn
   );
   assertStringIncludes(messages("sandbox_smoke"), "ok: R started in a sandbox");
   assertStringIncludes(messages("resource_limits"), "warning: ");
+  assertStringIncludes(messages("config_security"), "ok: nobody else can reach the server");
   assertEquals(
     messages("worker_egress"),
     "warning: a worker reaches the server itself at 127.0.0.1:8097",
