@@ -48,8 +48,6 @@ export async function serve(args: readonly string[]): Promise<number> {
     env: Deno.env.toObject(),
     readFile: (path) => Deno.readTextFileSync(path),
     isRoot: isRoot(),
-    // The demo asks nobody for anything, so that it can be had where a network is not safe yet.
-    networkWithoutFile: options.demo ? "none" : undefined,
     bind: options.bind,
     demo: options.demo,
   });

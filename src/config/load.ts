@@ -1,4 +1,4 @@
-import { errorMessage, type NetworkMode } from "#src/core/mod.ts";
+import { errorMessage } from "#src/core/mod.ts";
 import { dirname, isAbsolute, join } from "node:path/posix";
 import { applyOverrides, type Override, readEnvironment } from "./environment.ts";
 import { ConfigError, type ConfigProblem, type Origin } from "./problem.ts";
@@ -21,11 +21,12 @@ export interface LoadOptions {
   readonly readFile: (path: string) => string;
   /** Whether the server runs as root, which decides the default of `server.data_dir`. */
   readonly isRoot: boolean;
-  /** The default of `process.network` where there is no file; that of a file if not given. */
-  readonly networkWithoutFile?: NetworkMode | undefined;
   /** The value of the option `--bind`; overrides the environment. */
   readonly bind?: string | undefined;
-  /** Whether the option `--demo` was given; false if not given. */
+  /**
+   * Whether the option `--demo` was given; false if not given. The demo needs no network, so that
+   * without a file `process.network` is `none` then.
+   */
   readonly demo?: boolean;
   /** The absolute folder that `path` is relative to; that of the process if not given. */
   readonly cwd?: string;
@@ -69,8 +70,9 @@ export function loadConfig(options: LoadOptions): Config {
   return resolveConfig(raw, { dataDir, folder: folderOf(options), hasDemo: demo });
 }
 
-function withoutFile({ path, networkWithoutFile: network }: LoadOptions): Plain {
-  return path === undefined && network !== undefined ? { process: { network } } : {};
+/** The demo can be had then where a worker's network is not safe yet. */
+function withoutFile({ path, demo = false }: LoadOptions): Plain {
+  return path === undefined && demo ? { process: { network: "none" } } : {};
 }
 
 interface Source {

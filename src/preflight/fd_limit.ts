@@ -31,7 +31,9 @@ export const fdLimit: Check = {
       host.findProgram("sysctl"),
     ]);
     const findings: Finding[] = [
-      ..."seen" in limit ? limitFindings(config, { need, limit: limit.seen, nrOpen }) : [limit.unknown],
+      ..."seen" in limit
+        ? limitFindings(config, { need, limit: limit.seen, nrOpen })
+        : [limit.unknown],
       ..."seen" in fileMax
         ? hostFindings({ need, fileMax: fileMax.seen, hasSysctl: sysctl !== undefined })
         : [fileMax.unknown],

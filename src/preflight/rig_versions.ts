@@ -1,6 +1,6 @@
 import { versionEntries } from "#src/rig/mod.ts";
 import type { Check } from "./check.ts";
-import { error, type Finding, type Fix, ok, warning } from "./finding.ts";
+import { type Finding, type Fix, ok, warning } from "./finding.ts";
 import type { PreflightHost } from "./host.ts";
 import { LOOK_AGAIN, lookAt } from "./not_found_out.ts";
 import { type RigFixes, rigFixes } from "./rig_fixes.ts";
@@ -9,8 +9,9 @@ import { type Served, serveWish, type VersionWish, versionWishes } from "./rig_w
 import { namesOfApps } from "./wording.ts";
 
 /**
- * Whether the R versions that rig has installed run, and every app gets the one it asks for. What
- * nobody asks for may be broken; an app that cannot run makes the host unfit for its configuration.
+ * Whether the R versions that rig has installed run, and every app gets the one it asks for. That one
+ * app cannot run is no error: the host is fit for the others, and a server that does not start would
+ * take them away as well.
  */
 export const rigVersions: Check = {
   name: "rig_versions",
@@ -63,7 +64,7 @@ async function judgeWish(
 ): Promise<Finding[]> {
   if (served.by === "version") return [];
   if (served.by === "none") {
-    return [error(`${namesOfApps(apps)} cannot run: ${served.reason}`, fixes.install(wanted))];
+    return [warning(`${namesOfApps(apps)} cannot run: ${served.reason}`, fixes.install(wanted))];
   }
   const trial = await tryR(host, served.path, { numbers: [] });
   return trial.kind === "works" ? [] : [judgeTrial(trial, { apps, fix: fixes.install(wanted) })];
@@ -77,8 +78,8 @@ function judgeTrial(
     return warning(`whether ${what} works could not be found out: ${reason}`, LOOK_AGAIN);
   }
   const message = `${what} is broken: ${reason}`;
-  if (apps.length === 0) return warning(message, fix);
-  return error(`${message}; ${namesOfApps(apps)} would run on it`, fix);
+  const those = apps.length === 0 ? "" : `; ${namesOfApps(apps)} would run on it`;
+  return warning(message + those, fix);
 }
 
 function summary(

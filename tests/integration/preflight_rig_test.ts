@@ -107,7 +107,7 @@ Deno.test("what an app would get decides, and so does repairing it", root, async
   const apps = { first: "90.1", second: "90.1.7", third: version };
   const [broken, ...rest] = await look(base, apps);
   assertEquals([broken, rest], [{
-    severity: "error",
+    severity: "warning",
     message: `${program} is broken: it ended with exit code 1; ` +
       'the apps "first" and "second" would run on it',
     fix: { kind: "advice", text: `Install R 90.1.2 there again, or remove ${base}/90.1.2` },
@@ -117,8 +117,8 @@ Deno.test("what an app would get decides, and so does repairing it", root, async
   const nothing = (wanted: string) =>
     `cannot serve R ${wanted}: no version of R is installed in ${base}, and /usr/bin/R is R ${version}`;
   assertEquals(brief(await look(base, apps)), [
-    `error: the app "first" cannot run: ${nothing("90.1")}`,
-    `error: the app "second" cannot run: ${nothing("90.1.7")}`,
+    `warning: the app "first" cannot run: ${nothing("90.1")}`,
+    `warning: the app "second" cannot run: ${nothing("90.1.7")}`,
   ]);
 
   await installFakeR(`${base}/90.1.2`, {

@@ -125,14 +125,18 @@ Deno.test("--bind overrides the environment and the file", SANE, () => {
   assertEquals(config.server.bind.port, 3);
 });
 
-Deno.test("the network without a file gives way to a file, and to the environment", SANE, () => {
-  const networkOf = (surroundings: Surroundings) =>
-    load("", { networkWithoutFile: "none", ...surroundings }).process.network;
-  const env = { BLOCKYARD_PROCESS_NETWORK: "host" };
-  assertEquals(networkOf({ path: undefined }), "none");
-  assertEquals(networkOf({ path: undefined, env }), "host");
-  assertEquals(networkOf({}), "host");
-});
+Deno.test(
+  "the network of a demo without a file gives way to a file, and to the environment",
+  SANE,
+  () => {
+    const networkOf = (surroundings: Surroundings) =>
+      load("", { demo: true, ...surroundings }).process.network;
+    const env = { BLOCKYARD_PROCESS_NETWORK: "host" };
+    assertEquals(networkOf({ path: undefined }), "none");
+    assertEquals(networkOf({ path: undefined, env }), "host");
+    assertEquals(networkOf({}), "host");
+  },
+);
 
 Deno.test("an empty variable empties a list", SANE, () => {
   const env = { BLOCKYARD_SERVER_TRUSTED_PROXIES: "" };

@@ -117,7 +117,7 @@ const FAILURES: Readonly<Record<string, { answer: Answer; reason: string }>> = {
 };
 for (const [what, { answer, reason }] of Object.entries(FAILURES)) {
   Deno.test(
-    `an R that ${what} is a warning, and an error where apps would get it`,
+    `an R that ${what} is a warning, which names who would get it`,
     UNIT,
     async () => {
       await using folder = await tempFolder();
@@ -130,7 +130,7 @@ for (const [what, { answer, reason }] of Object.entries(FAILURES)) {
       } as const;
       assertEquals(await host.look(), [{ severity: "warning", message, fix }]);
       assertEquals(await host.look({ a: "4.4", b: "4.4.2", c: "4.4" }), [{
-        severity: "error",
+        severity: "warning",
         message: `${message}; the apps "a", "c" and "b" would run on it`,
         fix,
       }]);
@@ -187,7 +187,7 @@ Deno.test(
       `warning: whether ${program} works could not be found out: no free uid`,
     ]);
     assertEquals(brief(await host.look({ a: "4.4" }, { identity: USER })), [
-      `error: ${program} is broken: no free uid; the app "a" would run on it`,
+      `warning: ${program} is broken: no free uid; the app "a" would run on it`,
     ]);
   },
 );
@@ -201,18 +201,18 @@ Deno.test("the configured R serves who asks for its version", UNIT, async () => 
     "ask for 4.2, 4.2.2",
   ]);
   const refused =
-    `error: the app "b" cannot run: cannot serve R 4.3: no version of R is installed in ` +
+    `warning: the app "b" cannot run: cannot serve R 4.3: no version of R is installed in ` +
     `${host.base}, and ${r} is R 4.2.2`;
   assertEquals(brief(await host.look({ a: "4.2", b: "4.3" }, { r })), [refused]);
 
   await host.install(`${folder.path}/R`, { version: "4.2.2", answer: says("what?") });
   assertEquals(brief(await host.look({ a: "4.2" }, { r })), [
-    `error: ${r} is broken: what it prints is not the version of an R; the app "a" would run on it`,
+    `warning: ${r} is broken: what it prints is not the version of an R; the app "a" would run on it`,
   ]);
 });
 
 Deno.test(
-  "a version that is asked for and not there is an error that says what is",
+  "a version that is asked for and not there is a warning that says what is",
   UNIT,
   async () => {
     await using folder = await tempFolder();
@@ -222,7 +222,7 @@ Deno.test(
     const [ok, ...more] = await host.look({ a: "4.5", b: "4.4" });
     assertEquals(ok?.severity, "ok");
     assertEquals(more, [{
-      severity: "error",
+      severity: "warning",
       message:
         `the app "a" cannot run: cannot serve R 4.5: ${host.base} has 4.4.2, 4.5.0-arm64, and ` +
         '"R" is no program',
@@ -236,7 +236,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a folder that cannot be listed is a warning, and an error for who asks",
+  "a folder that cannot be listed is a warning, and another for who asks",
   UNIT,
   async () => {
     await using folder = await tempFolder();
@@ -244,7 +244,7 @@ Deno.test(
     await folder.write("versions", "a file");
     const reason = `cannot list the R versions in ${host.base}: want a folder that can be read: `;
     const [unknown, refused, ...more] = await host.look({ a: "4.4" });
-    assertEquals([unknown?.severity, refused?.severity, more], ["warning", "error", []]);
+    assertEquals([unknown?.severity, refused?.severity, more], ["warning", "warning", []]);
     const start = `which versions of R are in ${host.base} could not be found out: ${reason}`;
     assertEquals(unknown?.message.slice(0, start.length), start);
     const refusal = `the app "a" cannot run: ${reason}`;
