@@ -19,8 +19,8 @@ const OUTPUT_GRACE_MS = 500;
  * Runs a program to its end with a small environment of its own, in the root folder.
  *
  * @param command The program by its absolute path, and its arguments.
- * @param options `timeoutMs` is after how long it is killed; `env` is more environment; `input` is
- * what it reads from standard input, nothing if not given; `signal` kills it.
+ * @param options `timeoutMs` is after how long it is killed, with what it has started; `env` is more
+ * environment; `input` is what it reads from standard input, nothing if not given; `signal` kills it.
  * @returns How it ended.
  * @throws {Error} When it cannot be started, or was not because of `signal`.
  */
@@ -40,6 +40,8 @@ export async function runProgram(
     env: { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: "/tmp", LANG: "C.UTF-8", ...env },
     clearEnv: true,
     cwd: "/",
+    // A session and so a process group of its own, by which all of it can be killed.
+    detached: true,
     stdin: input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -67,7 +69,7 @@ export async function runProgram(
 
 function kill(child: Deno.ChildProcess): void {
   try {
-    child.kill("SIGKILL");
+    Deno.kill(-child.pid, "SIGKILL");
   } catch (error) {
     // It has ended in the meantime.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;

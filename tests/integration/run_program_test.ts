@@ -2,6 +2,7 @@
 import { runProgram } from "#src/run_program.ts";
 import { assertEquals, assertRejects } from "#tests/support/assert.ts";
 import { runningProcesses } from "#tests/support/host_processes.ts";
+import { until } from "#tests/support/until.ts";
 
 const timeoutMs = 10_000;
 
@@ -50,4 +51,14 @@ Deno.test("runProgram() keeps the beginning of endless output", async () => {
 
 Deno.test("runProgram() refuses what is no program", async () => {
   await assertRejects(() => runProgram(["/nonexistent"], { timeoutMs }), Deno.errors.NotFound);
+});
+
+Deno.test("runProgram() kills what a program that takes too long has started", async () => {
+  const script = "sleep 60 & echo $!; sleep 60 & echo $!; wait";
+  const { code, stdout } = await runProgram(["/bin/sh", "-c", script], { timeoutMs: 200 });
+  const children = stdout.trim().split("\n").map(Number);
+  assertEquals([code, children.length], [124, 2]);
+  await until(() => runningProcesses().every(({ pid }) => !children.includes(pid)), {
+    what: "its children are gone",
+  });
 });
