@@ -15,9 +15,9 @@ import {
 import { adoptOrphans, serverIdentity } from "#src/sandbox/mod.ts";
 import { findProgram } from "./find_program.ts";
 import { firewallProblem } from "./host_firewall.ts";
-import { DEFAULT_PATH, HostTrials, TRIAL_TIMEOUT_MS, TrialOwners } from "./preflight_trials.ts";
+import { HostPrograms } from "./preflight_programs.ts";
+import { DEFAULT_PATH, HostTrials, TrialOwners } from "./preflight_trials.ts";
 import { ReadableFiles } from "./readable_files.ts";
-import { runProgram } from "./run_program.ts";
 import { selfCommand, selfFiles } from "./self_command.ts";
 
 /** A host that was opened for a preflight. */
@@ -50,9 +50,13 @@ export function openPreflightHost(
   // Not every host has a first process that reaps what sandboxes leave.
   adoptOrphans(libc);
   const owners = opened.use(new TrialOwners(libc, config, { identity }));
-  const ending = new AbortController();
   const readable = opened.use(new ReadableFiles({ isOwnUser: !identity.isRoot }));
-  const sandboxes = opened.use(new HostTrials({ libc, config, owners, identity, log }));
+  const sandboxes = new HostTrials({ libc, config, owners, identity, log });
+  const programs = new HostPrograms({ owners, identity });
+  opened.defer(async () => {
+    // At the same time: they wait for each other's uids.
+    await Promise.all([sandboxes, programs].map((it) => it[Symbol.asyncDispose]()));
+  });
   const find = (name: string) => findProgram(name, { path: Deno.env.get("PATH") ?? DEFAULT_PATH });
   const host: PreflightHost = {
     config,
@@ -64,16 +68,8 @@ export function openPreflightHost(
       ? undefined
       : { isSet: isFirewallSet, problem: () => firewallProblem(config, identity) },
     findProgram: find,
-    runProgram(command, { timeoutMs = TRIAL_TIMEOUT_MS, env = {}, input, asWorker } = {}) {
-      const options = { timeoutMs, env, input, signal: ending.signal };
-      if (asWorker !== true || !identity.isRoot) return runProgram(command, options);
-      return owners.use(({ owner: { uid, gid } }) => {
-        const ids = ["--uid", String(uid), "--gid", String(gid)];
-        const self = selfCommand(["bwrap-exec", ...ids, "--", ...command]);
-        const all = { ...self.env, ...env };
-        return runProgram([self.program, ...self.args], { ...options, env: all });
-      });
-    },
+    runProgram: (command, options) => programs.run(command, options),
+    inScratchFolder: (action) => programs.inScratchFolder(action),
     async selfInSandbox(args) {
       const { program, args: rest, env } = selfCommand(args);
       return {
@@ -84,35 +80,37 @@ export function openPreflightHost(
       };
     },
   };
-  return {
-    host,
-    [Symbol.asyncDispose]() {
-      ending.abort();
-      return opened.disposeAsync();
-    },
-  };
+  return { host, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
+
+/**
+ * How long what the checks have started may take to end, in milliseconds. It is killed; only what hangs
+ * in the kernel, such as on a file system of a server that is away, outlives that.
+ */
+const CLOSE_TIMEOUT_MS = 5000;
 
 /**
  * Opens this host, carries out a preflight on it, and closes it.
  *
  * @param config What is to run.
- * @param options `configPath` and `isFirewallSet` as for {@linkcode openPreflightHost}; `checks` are what is asked;
- * `signal` gives up, and ends what the checks have started.
+ * @param options `configPath`, `isFirewallSet` and `log` as for {@linkcode openPreflightHost};
+ * `checks` are what is asked; `signal` gives up, and ends what the checks have started.
  * @returns The report.
  * @throws {SyscallError} As {@linkcode openPreflightHost}.
  * @throws {DOMException} An `AbortError`, when it was given up.
  */
 export async function askHost(
   config: Config,
-  { configPath, isFirewallSet = false, checks, signal }: {
+  { configPath, isFirewallSet = false, log = silentLogger, checks, signal }: {
     configPath: string | undefined;
     isFirewallSet?: boolean;
+    log?: Logger;
     checks: readonly Check[];
     signal?: AbortSignal;
   },
 ): Promise<PreflightReport> {
-  await using opened = openPreflightHost(config, { configPath, isFirewallSet });
+  signal?.throwIfAborted();
+  const opened = openPreflightHost(config, { configPath, isFirewallSet, log });
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal?.reason);
   signal?.addEventListener("abort", onAbort);
@@ -123,5 +121,19 @@ export async function askHost(
     ]);
   } finally {
     signal?.removeEventListener("abort", onAbort);
+    await close(opened, log);
+  }
+}
+
+/** What was found out is not worth less because something does not end. */
+async function close(opened: OpenPreflightHost, log: Logger): Promise<void> {
+  const waiting = new AbortController();
+  const closed = opened[Symbol.asyncDispose]().then(() => true);
+  const late = systemClock.sleep(CLOSE_TIMEOUT_MS, { signal: waiting.signal }).then(() => false);
+  try {
+    if (await Promise.race([closed, late])) return;
+    log.error("what the preflight has started does not end", { waitedMs: CLOSE_TIMEOUT_MS });
+  } finally {
+    waiting.abort();
   }
 }

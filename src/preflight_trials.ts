@@ -33,6 +33,7 @@ import {
   type SeccompFilter,
   type ServerIdentity,
 } from "#src/sandbox/mod.ts";
+import { BoundedLaunches } from "./bounded_launches.ts";
 import { findProgram } from "./find_program.ts";
 import { selfCommand } from "./self_command.ts";
 
@@ -42,6 +43,8 @@ const STANDBY = 3;
 const MAX_TRIALS = 8;
 /** How long a program or sandbox may take if nothing is said, in milliseconds. */
 export const TRIAL_TIMEOUT_MS = 10_000;
+/** How long bwrap may take until a sandbox is finished, in milliseconds; it takes some hundredths of it. */
+const START_TIMEOUT_MS = 5000;
 /** What the sandboxes of trials are called. */
 const TRIAL = toAppName("preflight");
 /** What trials are held to besides the limits of their uid: they are over before long. */
@@ -136,6 +139,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   readonly #identity: ServerIdentity;
   readonly #log: Logger;
   #launchers: LauncherPool<WorkerGroup> | undefined;
+  #launches: BoundedLaunches | undefined;
   readonly #running = new Set<RunningSandbox>();
   readonly #runs = new Set<Promise<void>>();
   #isClosing = false;
@@ -195,6 +199,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
   /** Ends what still runs, and the waiting launchers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
+    this.#launches?.end();
     await this.#launchers?.[Symbol.asyncDispose]();
     for (const sandbox of this.#running) sandbox.kill();
     await Promise.allSettled([...this.#runs, this.#frame]);
@@ -248,7 +253,7 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
     };
   }
 
-  #startLaunchers(): LauncherPool<WorkerGroup> {
+  #startLaunchers(): BoundedLaunches {
     this.#launchers = new LauncherPool(selfCommand(["bwrap-exec", "--wait"]), {
       standby: STANDBY,
       // The last ones would be started for nobody.
@@ -256,7 +261,12 @@ export class HostTrials implements SandboxTrials, AsyncDisposable {
       newGroup: () => this.#newGroup(),
       log: this.#log,
     });
-    return this.#launchers;
+    this.#launches = new BoundedLaunches(this.#launchers, {
+      timeoutMs: START_TIMEOUT_MS,
+      clock: systemClock,
+      log: this.#log,
+    });
+    return this.#launches;
   }
 
   /** Beside those of workers, for rules that go by group; nothing is moved for trials. */

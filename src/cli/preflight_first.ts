@@ -36,7 +36,7 @@ export async function preflightFirst(
     signal: AbortSignal;
   },
 ): Promise<{ report: PreflightReport; isFit: boolean }> {
-  const report = await askHost(config, { configPath, isFirewallSet, checks: CHECKS, signal });
+  const report = await askHost(config, { configPath, isFirewallSet, log, checks: CHECKS, signal });
   for (const { name, severity, message, fix } of report.results) {
     log[LEVELS[severity]]("preflight", { check: name, found: message, fix });
   }

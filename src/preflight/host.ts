@@ -141,6 +141,14 @@ export interface PreflightHost {
     },
   ): Promise<ProgramResult>;
   /**
+   * Tries something in a folder that a worker can enter and not write to, and that is empty at first.
+   *
+   * @param action Does it; the folder is an absolute path.
+   * @returns What the function returns; the folder is gone by then.
+   * @throws {Error} When there is no folder to be had, or it cannot be removed.
+   */
+  inScratchFolder<T>(action: (folder: string) => Promise<T>): Promise<T>;
+  /**
    * Tells how this executable is started in a role of its own inside a sandbox.
    *
    * @param args The arguments, the command first, such as `["probe", "--tcp", "127.0.0.1:80"]`.

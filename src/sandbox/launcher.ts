@@ -39,6 +39,8 @@ export interface LaunchedProcess<Group extends LauncherGroup = LauncherGroup> {
   readonly atGate: Promise<boolean>;
   /** Opens the gate. A process that is gone is no error: its status says so. */
   open(): Promise<void>;
+  /** Kills it with all that it has started in its process group. One that has ended is no error. */
+  kill(): void;
   /** How it ended. */
   readonly status: Promise<Deno.CommandStatus>;
 }
@@ -133,6 +135,8 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
     // The input is the process's lifeline: it ends when this process does, or when it is not needed.
     const close = () => input.close().catch(() => undefined);
     const status = child.status.finally(close);
+    let hasEnded = false;
+    status.then(() => hasEnded = true, () => undefined);
     return {
       group,
       pid: toPid(child.pid),
@@ -142,6 +146,10 @@ export class LauncherPool<Group extends LauncherGroup = LauncherGroup> implement
       async open() {
         await input.write(new TextEncoder().encode(OPEN_GATE)).catch(() => undefined);
         await close();
+      },
+      kill() {
+        // Once it has ended, its id may be another's.
+        if (!hasEnded) killGroup(child);
       },
       status,
     };
@@ -241,8 +249,17 @@ function closingError(): Error {
 }
 
 function killChild(child: Deno.ChildProcess): void {
+  unlessEnded(() => child.kill("SIGKILL"));
+}
+
+/** It leads a process group, since it was started in a session of its own: kill(2). */
+function killGroup(child: Deno.ChildProcess): void {
+  unlessEnded(() => Deno.kill(-child.pid, "SIGKILL"));
+}
+
+function unlessEnded(kill: () => void): void {
   try {
-    child.kill("SIGKILL");
+    kill();
   } catch (error) {
     // It has ended, which is what was wanted.
     if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;

@@ -50,6 +50,7 @@ Deno.test(
               stdout: streamOf(""),
               stderr: streamOf("bwrap-exec: cannot join the cgroup\n"),
               atGate: Promise.resolve(false),
+              kill: () => {},
               open: () => Promise.resolve(),
               status: Promise.resolve({ success: false, code: 126, signal: null }),
             };

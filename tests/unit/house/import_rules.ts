@@ -4,7 +4,7 @@ import type { Import } from "./source_tree.ts";
 const FLOORS: readonly (readonly string[])[] = [
   ["src/core", "src/probe", "ffi"],
   ["src/sandbox", "src/cgroup", "src/allocator", "src/rig", "src/firewall", "src/store"],
-  ["src/backend"],
+  ["src/backend", "src/bounded_launches.ts"],
   ["src/proxy"],
   ["src/config"],
   ["src/api", "src/dashboard", "src/preflight", "src/host_setup"],
@@ -14,6 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "src/host_firewall.ts",
     "src/firewall_group.ts",
   ],
+  ["src/preflight_programs.ts"],
   ["src/preflight_host.ts"],
   ["src/system.ts"],
   ["src/cli"],

@@ -1,6 +1,7 @@
 import { loadConfig } from "#src/config/mod.ts";
 import { toGid, toUid } from "#src/core/mod.ts";
 import type { PreflightHost } from "#src/preflight/mod.ts";
+import { tempFolder } from "#tests/support/temp_folder.ts";
 
 /**
  * Makes a host for checks, on which nothing can be run unless the test says how.
@@ -21,6 +22,10 @@ export function fakeHost(overrides: Partial<PreflightHost> = {}): PreflightHost 
     sandboxes: { run: refuse, canDisableUserns: refuse, landlock: refuse },
     findProgram: () => Promise.resolve(undefined),
     runProgram: refuse,
+    inScratchFolder: async (action) => {
+      await using folder = await tempFolder();
+      return await action(folder.path);
+    },
     selfInSandbox: (args) => Promise.resolve({ command: ["/self", ...args], shown: [], env: {} }),
     ...overrides,
   };
