@@ -1,11 +1,20 @@
-import { loadConfig } from "#src/config/mod.ts";
-import { nearestName, UsageError } from "#src/core/mod.ts";
-import { type Check, CHECKS, isFit, reportJson, reportTable } from "#src/preflight/mod.ts";
+import { type Config, loadConfig } from "#src/config/mod.ts";
+import { type Logger, nearestName, UsageError } from "#src/core/mod.ts";
+import {
+  type Check,
+  CHECKS,
+  isFit,
+  type PreflightReport,
+  reportJson,
+  reportTable,
+} from "#src/preflight/mod.ts";
 import { askHost } from "#src/preflight_host.ts";
 import { isRoot } from "#src/system.ts";
 import { resolve } from "node:path/posix";
 import { type CommandSpec, parseCommand } from "./args.ts";
 import { commandHelp } from "./help.ts";
+import { Interruption } from "./interruption.ts";
+import { createLogger } from "./log.ts";
 import { print } from "./print.ts";
 
 /** What `preflight` understands. */
@@ -27,7 +36,8 @@ const EXIT_UNFIT = 1;
  * Checks this host and prints the report.
  *
  * @param args What follows `preflight`.
- * @returns The exit code: 0 for a host that is fit, 1 for one that is not.
+ * @returns The exit code: 0 for a host that is fit, 1 for one that is not; 128 and its number more
+ * after a signal, when nothing was printed and what the checks had started is cleared away.
  * @throws {UsageError} When the arguments or the configuration cannot be used.
  */
 export async function preflight(args: readonly string[]): Promise<number> {
@@ -44,7 +54,9 @@ export async function preflight(args: readonly string[]): Promise<number> {
     isRoot: isRoot(),
   });
   const configPath = options.config === undefined ? undefined : resolve(options.config);
-  const report = await askHost(config, { configPath, checks });
+  const log = createLogger({ level: "warn", format: "auto" });
+  const report = await askUnlessInterrupted(config, { configPath, checks, log });
+  if (typeof report === "number") return report;
   const { strict } = options;
   const colour = Deno.stdout.isTerminal() && !Deno.noColor;
   print(
@@ -53,6 +65,19 @@ export async function preflight(args: readonly string[]): Promise<number> {
       : reportTable(report, { colour, strict }),
   );
   return isFit(report.results, { strict }) ? 0 : EXIT_UNFIT;
+}
+
+async function askUnlessInterrupted(
+  config: Config,
+  options: { configPath: string | undefined; checks: readonly Check[]; log: Logger },
+): Promise<PreflightReport | number> {
+  using interruption = new Interruption();
+  try {
+    return await interruption.wait(askHost(config, { ...options, signal: interruption.signal }));
+  } catch (error) {
+    if (interruption.exitCode !== undefined) return interruption.exitCode;
+    throw error;
+  }
 }
 
 function chosenChecks(only: string | undefined): readonly Check[] {
