@@ -1,22 +1,31 @@
 import { errorMessage } from "#src/core/mod.ts";
-import { trySymlinkMount } from "./bwrap_symlink_trial.ts";
-import { isOlder, OLDEST_BWRAP, parseBwrapVersion } from "./bwrap_version.ts";
+import { endingText, noAttempt } from "./bwrap_ending.ts";
+import { mayHave, SYMLINK_HOLE, TRACE_HOLE } from "./bwrap_holes.ts";
+import { type SymlinkTrial, trySymlinkMount } from "./bwrap_symlink_trial.ts";
+import { type BwrapVersion, isOlder, OLDEST_BWRAP, parseBwrapVersion } from "./bwrap_version.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, ok, warning } from "./finding.ts";
-import type { PreflightHost, ProgramResult } from "./host.ts";
+import type { ProgramResult } from "./host.ts";
+import { type Look, LOOK_AGAIN, lookAt } from "./not_found_out.ts";
+import { hasSetUidBit } from "./set_uid_bit.ts";
+import { commandsOn } from "./shell_quote.ts";
 
 const INSTALL = advice("Install bubblewrap (on Debian: apt-get install bubblewrap)");
 const UPDATE = advice(
   `Install bubblewrap ${OLDEST_BWRAP.join(".")} or newer, or name one in process.bwrap_path`,
 );
 const CLOSE_HOLE = advice(
-  "Update bubblewrap to 0.12.0 or to a package of the distribution with the repair of " +
-    "CVE-2026-87766",
+  `Update bubblewrap to ${SYMLINK_HOLE.repairedIn.join(".")} or to a package of the distribution ` +
+    `with the repair of ${SYMLINK_HOLE.id}`,
 );
+const REPLACE = advice("Set process.bwrap_path to an unchanged bubblewrap");
+const LET_EXECUTE = advice(
+  "Let everybody execute it and enter the folders above it (chmod a+rx), or name another in " +
+    "process.bwrap_path",
+);
+const TAKE_BIT_OFF = ["chmod u-s"] as const;
 /** How long bwrap may take to print its version, in milliseconds. */
 const TIMEOUT_MS = 5000;
-/** The set-user-id bit of a file's mode (inode(7), S_ISUID). */
-const SET_UID = 0o4000;
 
 /** Whether bubblewrap is there, works and is new enough, and what is known to be wrong with it. */
 export const bwrapAvailable: Check = {
@@ -41,7 +50,11 @@ export const bwrapAvailable: Check = {
         UPDATE,
       );
     }
-    const findings = [...await setUidFinding(path), ...await holeFinding(host, path)];
+    const [trial, bit] = await Promise.all([
+      lookAt(`whether ${path} has ${SYMLINK_HOLE.id}`, () => trySymlinkMount(host, path)),
+      lookAt(`whether ${path} runs with its owner's uid`, () => hasSetUidBit(path)),
+    ]);
+    const findings = judge(path, version, { trial, bit });
     return findings.length > 0
       ? findings.map((finding) => ({ ...finding, message: `${finding.message} (${text})` }))
       : ok(`${path} is bubblewrap ${text} and follows no link out of a sandbox`);
@@ -61,44 +74,62 @@ function noVersion(path: string, { code, stdout, stderr }: ProgramResult): strin
     'want "bubblewrap" and a version';
 }
 
-async function setUidFinding(path: string): Promise<Finding[]> {
-  const again = advice("Repair what the message names and run the preflight again");
-  try {
-    const { mode } = await Deno.stat(path);
-    if (mode === null) return [warning(`the mode of ${path} is not known`, again)];
-    if ((mode & SET_UID) === 0) return [];
-  } catch (cause) {
-    return [warning(`the mode of ${path} could not be read: ${errorMessage(cause)}`, again)];
+function judge(
+  path: string,
+  version: BwrapVersion,
+  { trial, bit }: { trial: Look<SymlinkTrial>; bit: Look<boolean> },
+): Finding[] {
+  if ("unknown" in trial) return [trial.unknown, ...bitFindings(path, version, bit)];
+  const { seen } = trial;
+  const aboutBit = bitFindings(path, version, bit);
+  if (seen.kind === "closed") return aboutBit;
+  if (seen.kind === "open") return [...aboutBit, openHole(path, version)];
+  const reason = endingText(seen.result);
+  if (seen.kind === "cut short") return [...aboutBit, notTried(path, version, reason)];
+  const kept = noAttempt(seen.result)?.kind;
+  if (kept === "not executed") {
+    return [error(`workers cannot execute ${path}: ${reason}`, LET_EXECUTE)];
   }
+  if (kept === "hung") return [error(`${path} makes no sandbox: ${reason}`, REPLACE)];
+  if ("seen" in bit && bit.seen) {
+    const message = `${path} has the set-user-id bit and makes no sandbox for workers: ${reason}`;
+    return [error(message, commandsOn(TAKE_BIT_OFF, path))];
+  }
+  return [...aboutBit, notTried(path, version, reason)];
+}
+
+/** It may not count where it is, so that sandboxes work all the same. */
+function bitFindings(path: string, version: BwrapVersion, bit: Look<boolean>): Finding[] {
+  if ("unknown" in bit) return [bit.unknown];
+  if (!bit.seen) return [];
+  const hole = mayHave(version, TRACE_HOLE)
+    ? `; if the distribution has not repaired ${TRACE_HOLE.id}, that makes them root`
+    : "";
   return [
     warning(
-      `${path} runs with its owner's uid for every user of the host, which sandboxes do not need ` +
-        "where user namespaces work",
-      advice(`Take the set-user-id bit off ${path} with chmod u-s`),
+      `${path} has the set-user-id bit and may run with its owner's uid for every user of the ` +
+        `host, which sandboxes do not need${hole}`,
+      commandsOn(TAKE_BIT_OFF, path),
     ),
   ];
 }
 
-async function holeFinding(host: PreflightHost, path: string): Promise<Finding[]> {
-  let reason: string;
-  try {
-    const trial = await trySymlinkMount(host, path);
-    if (trial.kind === "closed") return [];
-    if (trial.kind === "open") {
-      return [
-        warning(
-          `${path} follows links in a tree when it mounts below it and so makes folders on the ` +
-            "host (CVE-2026-87766); blockyard mounts nothing below a tree that an app can write, " +
-            "other users of this bwrap may",
-          CLOSE_HOLE,
-        ),
-      ];
-    }
-    reason = trial.reason;
-  } catch (cause) {
-    reason = errorMessage(cause);
-  }
-  return [
-    warning(`whether ${path} has CVE-2026-87766 could not be tried: ${reason}`, CLOSE_HOLE),
-  ];
+function openHole(path: string, version: BwrapVersion): Finding {
+  const isKnown = mayHave(version, SYMLINK_HOLE);
+  const although = isKnown ? "" : `, although ${SYMLINK_HOLE.repairedIn.join(".")} does not`;
+  return warning(
+    `${path} follows links in a tree when it mounts below it and so makes folders on the host ` +
+      `(${SYMLINK_HOLE.id})${although}; blockyard mounts nothing below a tree that an app can ` +
+      "write, other users of this bwrap may",
+    isKnown ? CLOSE_HOLE : REPLACE,
+  );
+}
+
+function notTried(path: string, version: BwrapVersion, reason: string): Finding {
+  const repaired = SYMLINK_HOLE.repairedIn.join(".");
+  const known = mayHave(version, SYMLINK_HOLE)
+    ? `, as versions before ${repaired} have unless the distribution repaired it,`
+    : "";
+  const message = `whether ${path} has ${SYMLINK_HOLE.id}${known} could not be tried: ${reason}`;
+  return warning(message, LOOK_AGAIN);
 }

@@ -6,8 +6,10 @@ export type SymlinkTrial =
   | { readonly kind: "closed" }
   /** It made a folder on the host. */
   | { readonly kind: "open" }
-  /** It could not be tried. */
-  | { readonly kind: "unknown"; readonly reason: string };
+  /** It could not be tried, because bwrap ended like this with the mount. */
+  | { readonly kind: "cut short"; readonly result: ProgramResult }
+  /** It could not be tried, because bwrap ended like this without the mount, too. */
+  | { readonly kind: "no sandbox"; readonly result: ProgramResult };
 
 /**
  * Tries CVE-2026-87766 on a scratch folder: a link in a tree that leads to the host's root as bwrap
@@ -15,22 +17,17 @@ export type SymlinkTrial =
  *
  * @param host The host.
  * @param bwrapPath The absolute path of bwrap.
- * @returns How it went; the scratch folder is gone by then.
+ * @returns How it went.
  * @throws {Error} When there is no scratch folder to be had, or bwrap cannot be started.
  */
-export async function trySymlinkMount(
-  host: PreflightHost,
-  bwrapPath: string,
-): Promise<SymlinkTrial> {
-  const scratch = await Deno.makeTempDir({ prefix: "blockyard-preflight-" });
-  try {
+export function trySymlinkMount(host: PreflightHost, bwrapPath: string): Promise<SymlinkTrial> {
+  return host.inScratchFolder(async (scratch) => {
     const outside = `${scratch}/outside`;
     const bundle = `${scratch}/bundle`;
     await Deno.mkdir(outside);
     await Deno.mkdir(bundle);
     await Deno.symlink(`/oldroot${outside}`, `${bundle}/data`);
     // The worker's uid goes in and writes; the mask of this process must not decide that.
-    await Deno.chmod(scratch, 0o711);
     await Deno.chmod(bundle, 0o755);
     await Deno.chmod(outside, 0o777);
     const run = (options: readonly string[]) =>
@@ -39,26 +36,25 @@ export async function trySymlinkMount(
       });
     // Without the mount it has to work, or a refusal would say nothing.
     const control = await run([]);
-    if (control.code !== 0) return { kind: "unknown", reason: said(control) };
+    if (control.code !== 0) return { kind: "no sandbox", result: control };
     const trial = await run(["--ro-bind", bundle, "/app/data/m"]);
     if (await exists(`${outside}/m`)) return { kind: "open" };
-    if (trial.code >= 124) return { kind: "unknown", reason: said(trial) };
+    if (trial.code >= 124) return { kind: "cut short", result: trial };
     return { kind: "closed" };
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
-  }
+  });
 }
 
-/** Links to folders are followed in the source, so that this fits hosts with and without `/bin`. */
+/**
+ * Links to folders are followed in the source, so that this fits hosts with and without `/bin`. The
+ * room for temporary files is the youngest option of workers' sandboxes, and one that bwrap refuses
+ * when it runs with its owner's rights.
+ */
 const BASE = [
   ...["--unshare-user", "--ro-bind", "/usr", "/usr"],
   ...["/bin", "/lib", "/lib64"].flatMap((path) => ["--ro-bind-try", path, path]),
+  ...["--size", "65536", "--tmpfs", "/tmp"],
 ];
 const TRUE = ["--", "/usr/bin/true"];
-
-function said({ code, stderr }: ProgramResult): string {
-  return `bwrap ended with code ${code} (${stderr.trim().slice(-300) || "it said nothing"})`;
-}
 
 async function exists(path: string): Promise<boolean> {
   try {

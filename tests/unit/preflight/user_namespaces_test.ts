@@ -21,8 +21,9 @@ const APPARMOR = "sys/module/apparmor/parameters/enabled";
 /** Looks at a host whose kernel shows these files. */
 async function look(
   files: Readonly<Record<string, string>>,
-  { attempt, canDisable = () => Promise.resolve(true), hasSysctl = true }: {
+  { attempt, canDisable = () => Promise.resolve(true), hasSysctl = true, mode = 0o755 }: {
     attempt: ProgramResult;
+    mode?: number;
     canDisable?: () => Promise<boolean>;
     hasSysctl?: boolean;
   },
@@ -33,15 +34,17 @@ async function look(
       await Deno.mkdir(`${root}/${name.slice(0, name.lastIndexOf("/"))}`, { recursive: true });
       await Deno.writeTextFile(`${root}/${name}`, text);
     }
+    const bwrap = `${root}/bwrap`;
+    await Deno.writeTextFile(bwrap, "");
+    await Deno.chmod(bwrap, mode);
     const runProgram: PreflightHost["runProgram"] = (line, options) => {
-      deepStrictEqual([line[0], line[1], options?.asWorker], ["/bwrap", "--unshare-user", true]);
+      deepStrictEqual([line[0], line[1], options?.asWorker], [bwrap, "--unshare-user", true]);
       return Promise.resolve(attempt);
     };
     const { sandboxes } = fakeHost();
     const found = await userNamespaces.run(fakeHost({
       roots: { proc: `${root}/proc`, etc: `${root}/etc`, sys: `${root}/sys` },
-      findProgram: (name) =>
-        Promise.resolve(name === "sysctl" && !hasSysctl ? undefined : "/bwrap"),
+      findProgram: (name) => Promise.resolve(name === "sysctl" && !hasSysctl ? undefined : bwrap),
       sandboxes: { ...sandboxes, canDisableUserns: canDisable },
       runProgram,
     }));
@@ -128,6 +131,56 @@ Deno.test("a refused attempt that no setting explains says what bwrap said", UNI
   match(finding.message, /code 1 \(bwrap: No permissions to create a new namespace\)/);
   strictEqual(fixOf(finding)?.kind, "advice");
   strictEqual(more.length, 0);
+});
+
+for (
+  const { what, attempt, mode, says } of [
+    {
+      what: "hangs",
+      attempt: { code: 124, stdout: "", stderr: "" },
+      mode: 0o755,
+      says: /bwrap: it did not end in time$/,
+    },
+    {
+      what: "workers cannot execute",
+      attempt: {
+        code: 126,
+        stdout: "",
+        stderr: "bwrap-exec: cannot execute the program: EACCES\n",
+      },
+      mode: 0o755,
+      says: /bwrap: cannot execute the program: EACCES$/,
+    },
+    {
+      what: "refuses to run with the set-user-id bit",
+      attempt: { code: 1, stdout: "", stderr: "bwrap: setuid use is not supported\n" },
+      mode: 0o4755,
+      says: /bwrap, which has the set-user-id bit: it ended with code 1 \(bwrap: setuid use is not/,
+    },
+  ]
+) {
+  // The setting is in the way as well, for all that is known.
+  Deno.test(`a bwrap that ${what} says nothing about user namespaces`, UNIT, async () => {
+    const found = await look({ [LIMIT]: "0\n" }, { attempt, mode });
+    deepStrictEqual(found.map(({ severity }) => severity), ["warning"]);
+    match(found[0]?.message ?? "", /^user namespaces could not be tried with \//);
+    match(found[0]?.message ?? "", says);
+  });
+}
+
+Deno.test("a setting that cannot be read matters only where the attempt failed", UNIT, async () => {
+  // A folder is in its place.
+  const files = { [`${LIMIT}/x`]: "" };
+  deepStrictEqual(await look(files, { attempt: WORKS }), [{
+    severity: "ok",
+    message: "bwrap makes user namespaces",
+  }]);
+  const [finding, ...more] = await look(files, { attempt: REFUSED });
+  deepStrictEqual([finding?.severity, more], ["error", []]);
+  match(
+    finding?.message ?? "",
+    /No permissions .*; which setting of the kernel .* not be found out/,
+  );
 });
 
 Deno.test("an attempt that works is ok, and names a setting that looks bad", UNIT, async () => {
