@@ -4,7 +4,7 @@
  * @param items What is to be done.
  * @param options `atOnce` is for how many at one time, 1 or more; `each` does it.
  * @returns What came of each, in the order of the items.
- * @throws {Error} What `each` throws first.
+ * @throws {Error} What `each` throws first; nothing more is begun then.
  */
 export async function inTurns<Item, Result>(
   items: readonly Item[],
@@ -13,8 +13,17 @@ export async function inTurns<Item, Result>(
   const results: Result[] = [];
   // Everybody takes the next one from the same queue.
   const queue = items.entries();
+  let hasFailed = false;
   await Promise.all(Array.from({ length: atOnce }, async () => {
-    for (const [index, item] of queue) results[index] = await each(item);
+    for (const [index, item] of queue) {
+      if (hasFailed) return;
+      try {
+        results[index] = await each(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
   }));
   return results;
 }

@@ -24,6 +24,19 @@ Deno.test("inTurns() has no more under way than it may, and keeps the order", UN
   assertEquals(await results, [1, 2, 3, 4, 5].map((item) => `did ${item}`));
 });
 
+Deno.test("inTurns() begins nothing more once something has failed", UNIT, async () => {
+  const begun: number[] = [];
+  const first = Promise.withResolvers<void>();
+  const each = (item: number) => {
+    begun.push(item);
+    return item === 1 ? first.promise : Promise.reject(new Error("two"));
+  };
+  await assertRejects(() => inTurns([1, 2, 3, 4], { atOnce: 2, each }), Error, "two");
+  first.resolve();
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  assertEquals(begun, [1, 2]);
+});
+
 Deno.test("inTurns() does nothing for no items, and passes a failure on", UNIT, async () => {
   assertEquals(await inTurns([], { atOnce: 3, each: () => Promise.reject(new Error("x")) }), []);
   const each = (item: number) => item === 2 ? Promise.reject(new Error("two")) : Promise.resolve();
