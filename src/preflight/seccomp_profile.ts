@@ -5,9 +5,13 @@ import { advice, error, type Finding, ok, setting, warning } from "./finding.ts"
 import type { PreflightHost, ProgramResult } from "./host.ts";
 
 /** Shows how the kernel treats the program itself (proc_pid_status(5)). */
-const SHOW_MODE = ["/bin/sh", "-c", 'exec grep "^Seccomp:" /proc/self/status'] as const;
+const SHOW_MODE = ["/bin/sh", "-c", 'exec grep "^Seccomp" /proc/self/status'] as const;
 /** SECCOMP_MODE_FILTER of linux/seccomp.h. */
 const FILTERED = /^Seccomp:\s*2$/m;
+/** How many filters there are, since Linux 5.9. */
+const COUNT = /^Seccomp_filters:\s*(\d+)$/m;
+/** The exit code of what took too long. */
+const EXIT_TIMEOUT = 124;
 
 /** What to do about a profile that cannot be used, by its kind. */
 const REPAIRS = {
@@ -43,11 +47,17 @@ export const seccompProfile: Check = {
       ? `the system call filter ${profile.path}`
       : "the built-in system call policy";
     const filtered = await attempt(host, { withoutSeccomp: false });
-    if (filtered.kind === "ran" && filtered.code === 0 && FILTERED.test(filtered.stdout)) {
+    if (filtered.kind === "ran" && filtered.code === 0 && await isFiltered(filtered.stdout, host)) {
       return ok(
         profile.kind === "file"
           ? `workers run under the ${filter.instructions} instructions of ${profile.path}`
           : `workers run under ${name}`,
+      );
+    }
+    if (filtered.kind === "ran" && filtered.code === 0) {
+      return error(
+        `workers do not run under ${name}: ${said(filtered)}`,
+        advice("Set process.bwrap_path to an unchanged bubblewrap"),
       );
     }
     // Where no sandbox works at all, nothing is known about the filter.
@@ -58,6 +68,14 @@ export const seccompProfile: Check = {
     return error(`no program runs under ${name}: ${reason}`, repair);
   },
 };
+
+/** A server in a container hands its filters on to workers, which must have one more. */
+async function isFiltered(status: string, { roots }: PreflightHost): Promise<boolean> {
+  if (!FILTERED.test(status)) return false;
+  const [own, workers] = [await Deno.readTextFile(`${roots.proc}/self/status`), status]
+    .map((text) => COUNT.exec(text)?.[1]);
+  return own === undefined || workers === undefined || Number(workers) > Number(own);
+}
 
 type Attempt =
   | ({ readonly kind: "ran" } & ProgramResult)
@@ -75,6 +93,7 @@ async function attempt(
 }
 
 function said({ code, stdout, stderr }: ProgramResult): string {
+  if (code === EXIT_TIMEOUT) return "it did not end in time";
   const text = `${stderr}${stdout}`.trim().slice(-300);
   return `it ended with code ${code}${text === "" ? "" : ` and ${JSON.stringify(text)}`}`;
 }

@@ -2,6 +2,7 @@
 import { loadConfig } from "#src/config/mod.ts";
 import { toUid } from "#src/core/mod.ts";
 import type { Finding } from "#src/preflight/mod.ts";
+import { sandboxSmoke } from "#src/preflight/sandbox_smoke.ts";
 import { seccompProfile } from "#src/preflight/seccomp_profile.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
 import {
@@ -12,9 +13,11 @@ import {
 } from "#tests/support/assert.ts";
 import { lineOf, openTestBackend, shellSpec } from "#tests/support/host_backend.ts";
 import { needs } from "#tests/support/needs.ts";
+import { ask as askOwn } from "#tests/support/own_group.ts";
 import { type TempFolder, tempFolder } from "#tests/support/temp_folder.ts";
 
 const root = needs({ root: true, files: ["/usr/bin/bwrap"] });
+const rInstalled = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/R"] });
 const START = 1_934_000_000;
 
 /** Actions of a filter, linux/seccomp.h. */
@@ -47,8 +50,9 @@ function refusing(call: number, action: number): Uint8Array {
   );
 }
 
-/** uname(2) and execve(2), asm/unistd_64.h and asm-generic/unistd.h. */
+/** uname(2), execve(2) and getrusage(2), asm/unistd_64.h and asm-generic/unistd.h. */
 const UNAME = Deno.build.arch === "aarch64" ? 160 : 63;
+const GETRUSAGE = Deno.build.arch === "aarch64" ? 165 : 98;
 const EXECVE = Deno.build.arch === "aarch64" ? 221 : 59;
 
 async function write(folder: TempFolder, name: string, bytes: Uint8Array): Promise<string> {
@@ -57,7 +61,11 @@ async function write(folder: TempFolder, name: string, bytes: Uint8Array): Promi
   return path;
 }
 
-async function ask(profile: string, changes: Record<string, string> = {}): Promise<Finding> {
+async function ask(
+  profile: string,
+  changes: Record<string, string> = {},
+  check = seccompProfile,
+): Promise<Finding> {
   const config = loadConfig({
     env: {
       BLOCKYARD_PROCESS_SECCOMP_PROFILE: profile,
@@ -71,7 +79,7 @@ async function ask(profile: string, changes: Record<string, string> = {}): Promi
     isRoot: true,
   });
   await using opened = openPreflightHost(config, { configPath: undefined });
-  const [finding, ...more] = [await seccompProfile.run(opened.host)].flat();
+  const [finding, ...more] = [await check.run(opened.host)].flat();
   assert(finding !== undefined && more.length === 0);
   return finding;
 }
@@ -82,6 +90,18 @@ Deno.test("a filter that the kernel takes is ok, with its size", root, async () 
   assertEquals(await ask(path), {
     severity: "ok",
     message: `workers run under the 4 instructions of ${path}`,
+  });
+});
+
+Deno.test("a filter as long as the kernel takes one, behind a link, is ok", root, async () => {
+  await using folder = await tempFolder();
+  const longest = Array.from({ length: 4096 }, () => [RETURN, 0, 0, ALLOW] as const);
+  await write(folder, "filter", assemble(...longest));
+  const link = `${folder.path}/link`;
+  await Deno.symlink("filter", link);
+  assertEquals(await ask(link), {
+    severity: "ok",
+    message: `workers run under the 4096 instructions of ${link}`,
   });
 });
 
@@ -111,12 +131,75 @@ Deno.test("what is no filter is an error that says why", root, async () => {
     [folder.path, "it is not a regular file"],
     [await write(folder, "empty", new Uint8Array()), "it is empty"],
     [await write(folder, "cut", new Uint8Array(12)), "its 12 bytes are not whole instructions"],
+    [await write(folder, "long", new Uint8Array(4097 * 8)), "it has more than 4096 instructions"],
+    [await pipe(folder), "it is not a regular file"],
+    ["/dev/zero", "it is not a regular file"],
+    [await dangling(folder), "there is no such file"],
   ];
   for (const [path, reason] of cases) {
     const finding = await ask(path);
     assertEquals(finding.severity, "error");
     assertStringIncludes(finding.message, reason);
   }
+});
+
+/** A named pipe that nobody writes to, so that opening it would wait for ever. */
+async function pipe(folder: TempFolder): Promise<string> {
+  const path = `${folder.path}/pipe`;
+  assertEquals((await new Deno.Command("mkfifo", { args: [path] }).output()).code, 0);
+  return path;
+}
+
+async function dangling(folder: TempFolder): Promise<string> {
+  const path = `${folder.path}/dangling`;
+  await Deno.symlink("nowhere", path);
+  return path;
+}
+
+Deno.test("a filter that the server's user cannot read is an error", root, async () => {
+  await using folder = await tempFolder();
+  const path = await write(folder, "filter", refusing(UNAME, EPERM));
+  await Deno.chmod(path, 0o600);
+  const [finding, ...more] = await askOwn<readonly Finding[]>({
+    about: "seccomp_profile",
+    uid: START,
+    env: { PROCESS_SECCOMP_PROFILE: path },
+  });
+  assert(finding?.severity === "error" && more.length === 0, JSON.stringify(finding));
+  assertStringIncludes(
+    finding.message,
+    `cannot use ${path} as the system call filter: it cannot be read: Permission denied`,
+  );
+});
+
+Deno.test("a bwrap that leaves the filter out is found out", root, async () => {
+  await using folder = await tempFolder();
+  const bwrap = await folder.write(
+    "bwrap",
+    '#!/bin/sh\n[ "$1" = --args ] || exec /usr/bin/bwrap "$@"\nfd=$2; shift 2\n' +
+      "exec /usr/bin/perl -e 'my $fd = shift; open my $in, q(<&=), $fd or die; local $/; " +
+      "my @options = split /\\0/, <$in>; splice @options, -2; " +
+      'exec q(/usr/bin/bwrap), @options, @ARGV\' "$fd" "$@"\n',
+  );
+  await Deno.chmod(bwrap, 0o755);
+  const finding = await ask("default", { BLOCKYARD_PROCESS_BWRAP_PATH: bwrap });
+  assertEquals(finding.severity, "error");
+  assertStringIncludes(
+    finding.message,
+    "workers do not run under the built-in system call policy: it ended with code 0 and ",
+  );
+});
+
+Deno.test("a filter that lets all but R run is named where R is tried", rInstalled, async () => {
+  await using folder = await tempFolder();
+  const path = await write(folder, "filter", refusing(GETRUSAGE, KILL_PROCESS));
+  assertEquals((await ask(path)).severity, "ok");
+  const finding = await ask(path, {}, sandboxSmoke);
+  assert(finding.severity === "error", JSON.stringify(finding));
+  assertStringIncludes(finding.message, "it ended with exit code 159 (signal 31)");
+  assertStringIncludes(finding.message, `does without the system call filter ${path}`);
+  assertEquals(finding.fix, { kind: "setting", text: "process.seccomp_profile: default" });
+  assertEquals((await ask("default", {}, sandboxSmoke)).severity, "ok");
 });
 
 Deno.test("without bwrap nothing is known about a filter", root, async () => {

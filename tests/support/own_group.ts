@@ -7,8 +7,7 @@
 import { openLibc, setgroups, setresgid, setresuid } from "#ffi/mod.ts";
 import { readCgroupView, tryDelegation } from "#src/cgroup/mod.ts";
 import { loadConfig } from "#src/config/mod.ts";
-import { cgroupDelegation } from "#src/preflight/cgroup_delegation.ts";
-import { resourceLimits } from "#src/preflight/resource_limits.ts";
+import { CHECKS } from "#src/preflight/mod.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
 import { assertEquals } from "./assert.ts";
 import { namespaceOf } from "./host_processes.ts";
@@ -20,8 +19,8 @@ export const CGROUP2: string = (await readCgroupView({ proc: "/proc" })).mount?.
 
 /** What a process in a group is asked. */
 export interface Question {
-  /** What it is asked about: what it can do, the groups that it is in, or a check. */
-  readonly about: "delegation" | "membership" | "cgroup_delegation" | "resource_limits";
+  /** What it is asked about: what it can do, the groups that it is in, or a check by its name. */
+  readonly about: string;
   /** The uid and gid that it takes on for it; root's if not given. */
   readonly uid?: number;
   /** What it is started by: a command that executes what its last arguments say. */
@@ -144,7 +143,8 @@ async function answer({ about, uid = 0, env = {} }: Question): Promise<unknown> 
     .map(([name, value]) => [`BLOCKYARD_${name}`, value]);
   const config = loadConfig({ isRoot, readFile: () => "", env: Object.fromEntries(entries) });
   await using opened = openPreflightHost(config, { configPath: undefined });
-  const check = about === "cgroup_delegation" ? cgroupDelegation : resourceLimits;
+  const check = CHECKS.find(({ name }) => name === about);
+  if (check === undefined) throw new RangeError(`cannot ask about ${about}: want a check`);
   return [await check.run(opened.host)].flat();
 }
 
