@@ -1,10 +1,10 @@
 import { errorMessage } from "#src/core/mod.ts";
 import { SOCKET_PATH } from "#src/sandbox/mod.ts";
 import type { Check } from "./check.ts";
-import { advice, error, type Finding, ok } from "./finding.ts";
-import type { PreflightHost, RunningTrial } from "./host.ts";
+import { advice, error, type Finding, ok, warning } from "./finding.ts";
+import type { PreflightHost, ProgramResult, RunningTrial } from "./host.ts";
 import { networksInUse } from "./networks_in_use.ts";
-import { lookAt } from "./not_found_out.ts";
+import { LOOK_AGAIN, lookAt } from "./not_found_out.ts";
 
 /** What there is without a network (proc_pid_net(5)), and a file that only its owner may write to. */
 const TRIAL = [
@@ -14,6 +14,8 @@ const TRIAL = [
 ] as const;
 /** What a sandbox is tried with that has the host's network. */
 const TRUE = ["/usr/bin/true"] as const;
+/** What the list of interfaces begins with. */
+const TITLE = "Inter-|";
 /** How long the file may take to be there, in milliseconds, and the pause between two looks. */
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 10;
@@ -24,28 +26,38 @@ export const networkNone: Check = {
   category: "network",
   async run(host) {
     if (!networksInUse(host.config).has("none")) return ok("no app has network: none");
-    let reach: string | undefined = "the sandbox ended before it was looked at";
-    let interfaces: string[];
+    let reach: Reach | undefined;
+    let result: ProgramResult;
     try {
-      const { stdout } = await host.sandboxes.run({
+      result = await host.sandboxes.run({
         command: TRIAL,
         network: "none",
         whileRunning: async (running) => {
-          reach = await problemOfReach(host, running);
+          reach = await reachFor(host, running);
           running.end();
         },
       });
-      interfaces = interfacesOf(stdout);
     } catch (cause) {
       return await cannotBeMade(host, errorMessage(cause));
     }
-    const others = interfaces.filter((name) => name !== "lo");
-    if (interfaces.length === 0 || others.length > 0) {
-      const seen = interfaces.length === 0 ? "no loopback" : others.join(", ");
+    const { stdout, stderr } = result;
+    const interfaces = stdout.startsWith(TITLE) ? interfacesOf(stdout) : undefined;
+    const others = interfaces?.filter((name) => name !== "lo") ?? [];
+    if (interfaces?.length === 0 || others.length > 0) {
+      const seen = others.length === 0 ? "no loopback" : others.join(", ");
       return error(`a worker with network: none has ${seen}, want loopback alone`, USE_BUBBLEWRAP);
     }
-    if (reach !== undefined) {
-      return error(`the server does not reach a worker with network: none: ${reach}`, BE_ALLOWED);
+    // Where the server is refused at once, the program may not have come to print anything.
+    if (reach?.kind === "refused") {
+      const message = `the server does not reach a worker with network: none: ${reach.reason}`;
+      return error(message, BE_ALLOWED);
+    }
+    if (interfaces === undefined) {
+      return notKnown("which interfaces a worker with network: none has", said(stderr));
+    }
+    if (reach?.kind !== "reached") {
+      const reason = [reach?.reason ?? [], said(stderr)].flat().join("; ");
+      return notKnown("whether the server reaches a worker with network: none", reason);
     }
     return ok("a worker with network: none has loopback alone, and the server reaches it");
   },
@@ -58,23 +70,37 @@ const BE_ALLOWED = advice(
     "network: host",
 );
 
+/** What came of reaching for a file in a worker's sandbox. */
+type Reach =
+  | { readonly kind: "reached" }
+  /** It is there, or may be, and the server may not. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** It never was there. */
+  | { readonly kind: "missing"; readonly reason: string };
+
 /** Does to a file what connecting does to a socket: it is looked up and written to. */
-async function problemOfReach(
-  { roots }: PreflightHost,
-  { initPid }: RunningTrial,
-): Promise<string | undefined> {
+async function reachFor({ roots }: PreflightHost, { initPid }: RunningTrial): Promise<Reach> {
   const path = `${roots.proc}/${initPid}/root${SOCKET_PATH}`;
   const startMs = performance.now();
   for (;;) {
     try {
       (await Deno.open(path, { write: true })).close();
-      return undefined;
+      return { kind: "reached" };
     } catch (cause) {
-      const isLate = performance.now() - startMs > PATIENCE_MS;
-      if (!(cause instanceof Deno.errors.NotFound) || isLate) return errorMessage(cause);
+      const reason = errorMessage(cause);
+      if (!(cause instanceof Deno.errors.NotFound)) return { kind: "refused", reason };
+      if (performance.now() - startMs > PATIENCE_MS) return { kind: "missing", reason };
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
+}
+
+function said(stderr: string): string {
+  return `its program said ${JSON.stringify(stderr.trim().slice(-300))}`;
+}
+
+function notKnown(what: string, reason: string): Finding {
+  return warning(`${what} could not be found out: ${reason}`, LOOK_AGAIN);
 }
 
 /** Behind two lines of titles, each line begins with a name and a colon. */

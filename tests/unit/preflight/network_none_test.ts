@@ -11,8 +11,9 @@ const REACHED = { "proc/77/root/run/blockyard/app.sock": "" };
 
 /** Looks at a host whose sandboxes print this, or fail. */
 async function lookAt(
-  { stdout = LOOPBACK, fails = () => undefined, config = NONE, files = {} }: {
+  { stdout = LOOPBACK, stderr = "", fails = () => undefined, config = NONE, files = {} }: {
     stdout?: string;
+    stderr?: string;
     fails?: (trial: SandboxTrial) => string | undefined;
     config?: Parameters<typeof configOf>[0];
     files?: Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ async function lookAt(
     const failure = fails(trial);
     if (failure !== undefined) throw new Error(failure);
     await trial.whileRunning?.({ uid: 1, gid: 1, monitorPid: 76, initPid: 77, end: () => ends++ });
-    return { code: 137, stdout, stderr: "" };
+    return { code: 137, stdout, stderr };
   };
   const sandboxes: PreflightHost["sandboxes"] = {
     run,
@@ -58,7 +59,6 @@ Deno.test("a worker that has a network in spite of all is an error", UNIT, async
     const [stdout, seen] of [
       [`${LOOPBACK}  eth0:  5 5\nwlan0: 1\n`, "eth0, wlan0"],
       [TITLES, "no loopback"],
-      ["", "no loopback"],
     ] as const
   ) {
     const { findings: [found] } = await lookAt({ stdout, files: REACHED });
@@ -75,11 +75,37 @@ Deno.test("a socket that the server cannot come near is an error", UNIT, async (
   const inTheWay = { "proc/77/root/run/blockyard/app.sock/x": "" };
   const { findings: [found], ends } = await lookAt({ files: inTheWay });
   assertEquals([found?.severity, ends], ["error", 1]);
+  // It may be ended before it has printed anything.
+  const { findings: [early, ...more] } = await lookAt({ files: inTheWay, stdout: "" });
+  assertEquals([early?.severity, more], ["error", []]);
+  assertStringIncludes(
+    early?.message ?? "",
+    "does not reach a worker with network: none: Is a dir",
+  );
   assertStringIncludes(
     found?.message ?? "",
     "does not reach a worker with network: none: Is a dir",
   );
   assertStringIncludes(JSON.stringify(found), "CAP_SYS_PTRACE and CAP_DAC_OVERRIDE");
+});
+
+Deno.test("a worker that does not say what it has is no good news, and no bad", UNIT, async () => {
+  const { findings } = await lookAt({ stdout: "", stderr: "cat: killed\n", files: REACHED });
+  assertEquals(findings.map(({ severity, message }) => [severity, message]), [[
+    "warning",
+    "which interfaces a worker with network: none has could not be found out: its program said " +
+    '"cat: killed"',
+  ]]);
+});
+
+Deno.test("a worker that is gone says nothing of who reaches it", UNIT, async () => {
+  const { findings: [found] } = await lookAt({ stderr: "sh: cannot create\n" });
+  assertEquals(found?.severity, "warning");
+  assertStringIncludes(
+    found?.message ?? "",
+    "whether the server reaches a worker with network: none could not be found out: No such file",
+  );
+  assertStringIncludes(found?.message ?? "", 'its program said "sh: cannot create"');
 });
 
 Deno.test("a bwrap that cannot take the network away is an error", UNIT, async () => {
