@@ -2,10 +2,10 @@ import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, info, ok, warning } from "./finding.ts";
 import type { PreflightHost, RunningTrial } from "./host.ts";
-import { statusFaults } from "./process_faults.ts";
+import { hasEnded, statusFaults } from "./process_faults.ts";
 
-/** How often and how far apart the program inside is looked for before it counts as not there. */
-const TRIES = 40;
+/** How long the program inside may take to be there, in milliseconds, and the pause between two looks. */
+const PATIENCE_MS = 5000;
 const PAUSE_MS = 20;
 
 /** Whether a worker has the uid that it was given on the host too, where rules see it. */
@@ -48,12 +48,14 @@ async function look(host: PreflightHost, running: RunningTrial): Promise<Finding
     const [what, pid] of [["monitor", monitorPid], ["init", initPid], ["program", inner]] as const
   ) {
     const status = await Deno.readTextFile(`${host.roots.proc}/${pid}/status`);
+    // What has ended keeps its ids until it is reaped, and shows nothing of those that run.
+    if (hasEnded(status)) return notSeen(`the ${what} had ended`);
     faults.push(...statusFaults(status, { uid, gid }).map((fault) => `the ${what} has ${fault}`));
   }
   if (faults.length > 0) {
     return error(
       `a worker that was given uid ${uid} and gid ${gid} differs on the host: ${faults.join(", ")}`,
-      advice("Use a bwrap without the set-user-id bit, and start the server from a plain shell"),
+      advice("Set process.bwrap_path to an unchanged bubblewrap without the set-user-id bit"),
     );
   }
   return ok(`a worker's processes have uid ${uid} and gid ${gid} on the host and no privileges`);
@@ -61,7 +63,8 @@ async function look(host: PreflightHost, running: RunningTrial): Promise<Finding
 
 /** The program is there once the child of the first process is no longer bwrap itself. */
 async function programPid({ roots }: PreflightHost, init: number): Promise<number | undefined> {
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  const startMs = performance.now();
+  while (performance.now() - startMs < PATIENCE_MS) {
     const children = await Deno.readTextFile(`${roots.proc}/${init}/task/${init}/children`);
     const pid = Number(children.trim().split(" ")[0]);
     if (pid > 0) {

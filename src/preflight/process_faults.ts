@@ -3,17 +3,13 @@
  *
  * @param status The text of its `status` in /proc.
  * @param ids The uid and the gid on the host that it was given.
- * @returns What is wrong, each as words with the value seen; a process that has ended is wrong too.
+ * @returns What is wrong, each as words with the value seen.
  */
 export function statusFaults(
   status: string,
   { uid, gid }: { uid: number; gid: number },
 ): string[] {
-  const value = (key: string) =>
-    new RegExp(`^${key}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim().replaceAll("\t", " ");
   const faults: string[] = [];
-  const state = value("State");
-  if (state === undefined || /^[ZX]/.test(state)) faults.push(`state ${state ?? "unknown"}`);
   const expected = {
     Uid: `${uid} ${uid} ${uid} ${uid}`,
     Gid: `${gid} ${gid} ${gid} ${gid}`,
@@ -22,8 +18,22 @@ export function statusFaults(
     NoNewPrivs: "1",
   };
   for (const [key, wanted] of Object.entries(expected)) {
-    const got = value(key);
+    const got = field(status, key);
     if (got !== wanted) faults.push(`${key} ${got ?? "unknown"}`);
   }
   return faults;
+}
+
+/**
+ * Tells whether a process has ended and waits for being reaped.
+ *
+ * @param status The text of its `status` in /proc.
+ * @returns Whether it is a zombie, or does not say.
+ */
+export function hasEnded(status: string): boolean {
+  return /^([ZX]|$)/.test(field(status, "State") ?? "");
+}
+
+function field(status: string, key: string): string | undefined {
+  return new RegExp(`^${key}:[ \\t]*(.*)$`, "m").exec(status)?.[1]?.trim().replaceAll("\t", " ");
 }

@@ -1,5 +1,5 @@
-import { statusFaults } from "#src/preflight/process_faults.ts";
-import { deepStrictEqual } from "node:assert/strict";
+import { hasEnded, statusFaults } from "#src/preflight/process_faults.ts";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 
 const UNIT = { sanitizeOps: true, sanitizeResources: true };
 const IDS = { uid: 1900000001, gid: 1900000000 };
@@ -19,7 +19,6 @@ Deno.test("a process with its own ids and nothing else has no faults", UNIT, () 
 
 for (
   const { from, to, fault } of [
-    { from: /State:.*/, to: "State:\tZ (zombie)", fault: "state Z (zombie)" },
     { from: /Uid:.*/, to: "Uid:\t0\t0\t0\t0", fault: "Uid 0 0 0 0" },
     { from: /Gid:.*\n/, to: "", fault: "Gid unknown" },
     { from: /Groups:.*/, to: "Groups:\t4 27 ", fault: "Groups 4 27" },
@@ -31,3 +30,12 @@ for (
     deepStrictEqual(statusFaults(STATUS.replace(from, to), IDS), [fault]);
   });
 }
+
+Deno.test("a zombie has ended, and so has what does not say", UNIT, () => {
+  for (const state of ["S (sleeping)", "R (running)", "D (disk sleep)", "T (stopped)"]) {
+    strictEqual(hasEnded(STATUS.replace(/State:.*/, `State:\t${state}`)), false);
+  }
+  for (const line of ["State:\tZ (zombie)", "State:\tX (dead)", "State:", ""]) {
+    strictEqual(hasEnded(STATUS.replace(/State:.*/, line)), true, line);
+  }
+});
