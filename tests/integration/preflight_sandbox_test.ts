@@ -3,12 +3,13 @@ import { loadConfig } from "#src/config/mod.ts";
 import { abstractSockets } from "#src/preflight/abstract_sockets.ts";
 import { bwrapAvailable } from "#src/preflight/bwrap_available.ts";
 import { bwrapHostUidMapping } from "#src/preflight/bwrap_host_uid_mapping.ts";
-import type { PreflightHost } from "#src/preflight/mod.ts";
+import type { Finding, PreflightHost } from "#src/preflight/mod.ts";
 import { networkNone } from "#src/preflight/network_none.ts";
 import { userNamespaces } from "#src/preflight/user_namespaces.ts";
 import { openPreflightHost } from "#src/preflight_host.ts";
-import { assert, assertEquals } from "#tests/support/assert.ts";
+import { assert, assertEquals, assertMatch } from "#tests/support/assert.ts";
 import { needs } from "#tests/support/needs.ts";
+import { ask } from "#tests/support/own_group.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
 
 const root = needs({ root: true, files: ["/usr/bin/bwrap", "/usr/bin/nsenter"] });
@@ -121,6 +122,43 @@ Deno.test("every process of a real worker has the uid that it was given", root, 
   const found = await bwrapHostUidMapping.run(opened.host);
   assert("severity" in found && found.severity === "ok", JSON.stringify(found));
   assert(found.message.includes(`gid ${START}`), found.message);
+});
+
+Deno.test("a program that keeps a right is an error, and is named", root, async () => {
+  await using folder = await tempFolder();
+  const path = await folder.write(
+    "bwrap",
+    '#!/bin/sh\n[ "$1" = --args ] || exec /usr/bin/bwrap "$@"\noptions=$2; shift 2\n' +
+      'exec /usr/bin/bwrap --args "$options" --cap-add CAP_SYS_CHROOT "$@"\n',
+  );
+  await Deno.chmod(path, 0o755);
+  await using opened = openHost({ BLOCKYARD_PROCESS_BWRAP_PATH: path });
+  const found = await bwrapHostUidMapping.run(opened.host);
+  assert("severity" in found && found.severity === "error", JSON.stringify(found));
+  assertMatch(found.message, /differs on the host: .*the program has CapEff 0000000000040000/);
+  assertEquals(found.fix, {
+    kind: "advice",
+    text: "Set process.bwrap_path to an unchanged bubblewrap without the set-user-id bit",
+  });
+});
+
+Deno.test("an ordinary user is told that workers share a uid", root, async () => {
+  const found = await ask({ about: "bwrap_host_uid_mapping", uid: START });
+  assertEquals(found, [{
+    severity: "info",
+    message:
+      `every worker runs under the server's own uid ${START}, so that workers are not kept ` +
+      "apart by uid",
+    fix: { kind: "advice", text: "Run the server as root to give each worker a uid of its own" },
+  }]);
+});
+
+Deno.test("an ordinary user's own sandboxes are tried as they are", root, async () => {
+  const [first] = await ask<readonly Finding[]>({ about: "user_namespaces", uid: START });
+  assertEquals(first, { severity: "ok", message: "bwrap makes user namespaces" });
+  const found = await ask<readonly Finding[]>({ about: "bwrap_available", uid: START });
+  assertEquals(found.length, 1);
+  assertMatch(found[0]?.message ?? "", /follows no link out of a sandbox$|CVE-2026-87766\); block/);
 });
 
 Deno.test("abstract sockets are tried from a real sandbox", root, async () => {
