@@ -2,7 +2,9 @@ import { type BwrapVersion, isOlder } from "./bwrap_version.ts";
 
 /**
  * A hole of versions of bubblewrap that are new enough for sandboxes. Distributions repair theirs
- * without a new version, so that a version tells only who may have it.
+ * without a new version, so that a version tells only who may have it. Older holes, such as
+ * CVE-2020-5291 of 0.4.0, are in versions that no sandbox is made with, and CVE-2024-42472 is one of
+ * Flatpak, which bubblewrap got `--bind-fd` for.
  */
 export interface BwrapHole {
   /** Its name. */

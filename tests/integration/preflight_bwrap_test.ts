@@ -138,3 +138,11 @@ Deno.test("a bwrap that has a hole in spite of its version is told apart", holed
     assertStringIncludes(fix?.text ?? "", what);
   }
 });
+
+Deno.test("the hole is tried where workers come to, wherever TMPDIR is", sandboxes, async () => {
+  await using folder = await tempFolder();
+  const path = await standIn(folder, REPAIRED.replace("VERSION", "0.12.0"));
+  const { severity, message } = await ask(folder, { TMPDIR: await folder.folder("own", 0o700) });
+  assertEquals(severity, "ok", message);
+  assertStringIncludes(message, path);
+});

@@ -1,9 +1,13 @@
 /** How a preflight ends: whatever hangs, and when it is interrupted. */
+import { loadConfig } from "#src/config/mod.ts";
+import type { Check } from "#src/preflight/mod.ts";
+import { askHost } from "#src/preflight_host.ts";
 import { selfCommand } from "#src/self_command.ts";
-import { assert, assertEquals } from "#tests/support/assert.ts";
-import { descendantsOf, processStatus, runningProcesses } from "#tests/support/host_processes.ts";
+import { assert, assertEquals, assertRejects } from "#tests/support/assert.ts";
+import { descendantsOf, runningProcesses } from "#tests/support/host_processes.ts";
 import { needs } from "#tests/support/needs.ts";
 import { installFakeR } from "#tests/support/r_installation.ts";
+import { RecordingLogger } from "#tests/support/recording_logger.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
 import { until } from "#tests/support/until.ts";
 
@@ -31,7 +35,7 @@ async function hangingHost() {
     path: folder.path,
     write,
     start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-      const self = selfCommand(["preflight", ...args]);
+      const self = selfCommand(args);
       const variables = {
         ...self.env,
         PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`,
@@ -60,7 +64,9 @@ async function hangingHost() {
 /** Folders for trials, of whoever makes some. */
 function trialFolders(): string[] {
   return Array.from(Deno.readDirSync("/tmp"), ({ name }) => name)
-    .filter((name) => /^blockyard-(?!test-)/.test(name)).map((name) => `/tmp/${name}`);
+    .filter((name) => /^blockyard-(preflight-)?[0-9a-f]+$/.test(name)).map((name) =>
+      `/tmp/${name}`
+    );
 }
 
 /** Remembers what a process has started and in which groups that is, until it is gone. */
@@ -107,6 +113,15 @@ class Traces {
     ];
   }
 
+  /** Waits until a bwrap hangs that was to run a program, and one that was to make a sandbox. */
+  async hang(pid: number): Promise<void> {
+    await until(() => {
+      const names = this.look(pid);
+      return names.filter((name) => name === "bwrap").length >= 3 &&
+        names.filter((name) => name === "sleep").length >= 3 && this.folders.size >= 2;
+    }, { what: "bwrap hangs in every place" });
+  }
+
   /** Waits until the folders are gone, which stay if nobody removes them. */
   async foldersGone(): Promise<void> {
     await until(() => ![...this.folders].some(exists), {
@@ -136,7 +151,7 @@ Deno.test("a preflight ends although nothing that it starts or opens does", root
     assertEquals(code, 0);
   }
   await installFakeR(`${host.path}/R/other`, { script: HANG, version: "4.3.1" });
-  const child = host.start(["--json"], {
+  const child = host.start(["preflight", "--json"], {
     BLOCKYARD_PROCESS_SECCOMP_PROFILE: `${host.path}/filter`,
     BLOCKYARD_PROCESS_R_PATH: `${host.path}/R/4.4.2/bin/R`,
     BLOCKYARD_PROCESS_RIG_BASE: `${host.path}/R`,
@@ -173,17 +188,10 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
   Deno.test(`${signal} ends a preflight and what it has started`, root, async () => {
     await using host = await hangingHost();
     const only = "bwrap_available,user_namespaces,sandbox_smoke,abstract_sockets";
-    const child = host.start(["--only", only]);
+    const child = host.start(["preflight", "--only", only]);
     const traces = new Traces();
-    await until(() => {
-      const names = traces.look(child.pid);
-      // The trial of a program outside, and of a sandbox.
-      return names.filter((name) => name === "bwrap").length >= 3 &&
-        traces.folders.size >= 2 && names.includes("sleep");
-    }, { what: "bwrap hangs in every place" });
-    traces.look(child.pid);
+    await traces.hang(child.pid);
     assert(traces.groups > 0 || !exists("/sys/fs/cgroup/unified"), "trials are in groups");
-    assertEquals(processStatus(child.pid).Pid, String(child.pid));
     const watchdog = setTimeout(() => child.kill("SIGKILL"), WATCHDOG_MS);
     child.kill(signal);
     const { code, stdout, stderr } = await child.output();
@@ -194,3 +202,50 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] a
     await traces.foldersGone();
   });
 }
+
+Deno.test("SIGTERM ends a server that still looks at its host", root, async () => {
+  await using host = await hangingHost();
+  const child = host.start(["serve", "--demo"], {
+    BLOCKYARD_SERVER_BIND: "127.0.0.1:0",
+    BLOCKYARD_SERVER_DATA_DIR: `${host.path}/data`,
+  });
+  const traces = new Traces();
+  await traces.hang(child.pid);
+  const watchdog = setTimeout(() => child.kill("SIGKILL"), WATCHDOG_MS);
+  child.kill("SIGTERM");
+  const { code, stderr } = await child.output();
+  clearTimeout(watchdog);
+  const log = new TextDecoder().decode(stderr).trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals([code, log.at(-1)?.msg], [0, "stopped before the host was checked"]);
+  assertEquals(traces.left(), []);
+  await traces.foldersGone();
+});
+
+Deno.test("what does not end is not waited for, and is told of", root, async () => {
+  const config = loadConfig({ env: {}, readFile: () => "", isRoot: true });
+  const log = new RecordingLogger();
+  const giveUp = new AbortController();
+  const [begun, stuck] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()];
+  const check: Check = {
+    name: "stuck",
+    category: "sandbox",
+    run: ({ inScratchFolder }) =>
+      inScratchFolder(async (folder) => {
+        begun.resolve(folder);
+        await stuck.promise;
+        return [];
+      }),
+  };
+  const options = { configPath: undefined, checks: [check], log, signal: giveUp.signal };
+  const asking = assertRejects(() => askHost(config, options), DOMException, "aborted");
+  const folder = await begun.promise;
+  giveUp.abort();
+  await asking;
+  assertEquals(log.records.map(({ level, message }) => [level, message]), [
+    ["error", "what the preflight has started does not end"],
+  ]);
+  stuck.resolve();
+  await until(() => !exists(folder), { what: "the folder is gone" });
+  await assertRejects(() => askHost(config, options), DOMException, "aborted");
+  assertEquals(log.records.length, 1);
+});

@@ -199,3 +199,22 @@ for (const version of ["0.10.0", "0.11.0", "0.11.1", "0.11.2"]) {
     strictEqual((findings[0]?.message ?? "").includes("CVE-2026-41163"), isTold);
   });
 }
+
+Deno.test(
+  "a trial that cannot be begun, or a file that is gone, is no good news",
+  UNIT,
+  async () => {
+    const host = fakeHost({
+      findProgram: () => Promise.resolve("/nonexistent/bwrap"),
+      runProgram: () => Promise.resolve(program(0, "bubblewrap 0.12.0\n")),
+      inScratchFolder: () => Promise.reject(new Error("the disk is full")),
+    });
+    const found = [await bwrapAvailable.run(host)].flat();
+    deepStrictEqual(severities(found), ["warning", "warning"]);
+    match(found[0]?.message ?? "", /has CVE-2026-87766 could not be found out: the disk is full/);
+    match(
+      found[1]?.message ?? "",
+      /runs with its owner's uid could not be found out: No such file/,
+    );
+  },
+);

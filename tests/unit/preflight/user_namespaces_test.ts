@@ -183,6 +183,35 @@ Deno.test("a setting that cannot be read matters only where the attempt failed",
   );
 });
 
+Deno.test(
+  "a restriction of AppArmor that a profile lifts for us is not in the way",
+  UNIT,
+  async () => {
+    const files = { [LIMIT]: "15000\n", [RESTRICT]: "1\n", [APPARMOR]: "Y\n" };
+    deepStrictEqual(await look(files, { attempt: WORKS }), [{
+      severity: "ok",
+      message:
+        "bwrap makes user namespaces, although kernel.apparmor_restrict_unprivileged_userns is 1",
+    }]);
+  },
+);
+
+Deno.test("every setting that may be in the way is told with what helps", UNIT, async () => {
+  const files = { [CLONE]: "0\n", [LIMIT]: "0\n", [RESTRICT]: "1\n", [APPARMOR]: "Y\n" };
+  const found = await look(files, { attempt: REFUSED });
+  deepStrictEqual(found.map(({ severity }) => severity), ["error", "error", "error"]);
+  deepStrictEqual(found.map((finding) => fixOf(finding)?.kind), ["command", "command", "advice"]);
+});
+
+Deno.test("an attempt that cannot be begun says nothing", UNIT, async () => {
+  const host = fakeHost({ findProgram: () => Promise.resolve("/bwrap") });
+  const found = [await userNamespaces.run(host)].flat();
+  deepStrictEqual(found.map(({ severity, message }) => [severity, message]), [[
+    "warning",
+    "whether a worker gets user namespaces could not be found out: this host runs nothing",
+  ]]);
+});
+
 Deno.test("an attempt that works is ok, and names a setting that looks bad", UNIT, async () => {
   deepStrictEqual(await look({ [LIMIT]: "0\n" }, { attempt: WORKS }), [{
     severity: "ok",
