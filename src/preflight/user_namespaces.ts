@@ -7,6 +7,7 @@ import type { PreflightHost, ProgramResult } from "./host.ts";
 import { type Look, LOOK_AGAIN, lookAt } from "./not_found_out.ts";
 import { hasSetUidBit } from "./set_uid_bit.ts";
 import { readUsernsKnobs, type UsernsKnob } from "./userns_knobs.ts";
+import { findUsernsRoom } from "./userns_room.ts";
 
 /** Whether workers' sandboxes can have user namespaces, and what keeps them from it. */
 export const userNamespaces: Check = {
@@ -42,7 +43,8 @@ export const userNamespaces: Check = {
         }),
     );
     if (attempt.seen.code === 0) {
-      return [works("seen" in knobs ? knobs.seen : []), ...await furtherNamespaces(host)];
+      const odd = "seen" in knobs ? knobs.seen : [];
+      return [works(odd), ...await findUsernsRoom(host), ...await furtherNamespaces(host)];
     }
     return await refused(attempt.seen, { bwrap, knobs });
   },

@@ -78,13 +78,26 @@ Deno.test("a bwrap that is kept from making networks is an error", root, async (
   );
 });
 
-Deno.test("a limit of 0 user namespaces is an error, and its fix makes it ok", root, async () => {
+/** Looks for user namespaces in one whose limit of them is this, and runs commands as its root. */
+async function inLimited(
+  limit: number,
+  test: (parts: {
+    look: () => Promise<readonly Finding[]>;
+    run: (text: string) => Promise<void>;
+  }) => Promise<void>,
+): Promise<void> {
   await using opened = openHost();
   await using folder = await tempFolder();
-  const limit = `${folder.path}/sys/user/max_user_namespaces`;
-  await Deno.mkdir(limit.slice(0, limit.lastIndexOf("/")), { recursive: true });
+  const file = `${folder.path}/sys/user/max_user_namespaces`;
+  await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
   await using holder = new Deno.Command("/usr/bin/unshare", {
-    args: ["-U", "-r", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces; echo up; cat"],
+    args: [
+      "-U",
+      "-r",
+      "sh",
+      "-c",
+      `echo ${limit} > /proc/sys/user/max_user_namespaces; echo up; cat`,
+    ],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
@@ -104,17 +117,41 @@ Deno.test("a limit of 0 user namespaces is an error, and its fix makes it ok", r
   const look = async () => {
     // The file shows the limit of the namespace of whoever reads it.
     const { stdout } = await inside(["/bin/cat", "/proc/sys/user/max_user_namespaces"]);
-    await Deno.writeTextFile(limit, stdout);
+    await Deno.writeTextFile(file, stdout);
     const found = await userNamespaces.run(host);
     return "severity" in found ? [found] : found;
   };
-  const [refused] = await look();
-  assert(refused?.severity === "error", JSON.stringify(refused));
-  assertEquals(refused.message, "bwrap gets no user namespace, and user.max_user_namespaces is 0");
-  assertEquals(refused.fix.kind, "command");
-  const { code, stderr } = await inside(["/usr/bin/env", PATH, "/bin/sh", "-c", refused.fix.text]);
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals((await look())[0], { severity: "ok", message: "bwrap makes user namespaces" });
+  const run = async (text: string) => {
+    const { code, stderr } = await inside(["/usr/bin/env", PATH, "/bin/sh", "-c", text]);
+    assertEquals([code, stderr], [0, ""]);
+  };
+  await test({ look, run });
+}
+
+Deno.test("a limit of 0 user namespaces is an error, and its fix makes it ok", root, async () => {
+  await inLimited(0, async ({ look, run }) => {
+    const [refused] = await look();
+    assert(refused?.severity === "error", JSON.stringify(refused));
+    assertEquals(
+      refused.message,
+      "bwrap gets no user namespace, and user.max_user_namespaces is 0",
+    );
+    assertEquals(refused.fix.kind, "command");
+    await run(refused.fix.text);
+    assertEquals(await look(), [{ severity: "ok", message: "bwrap makes user namespaces" }]);
+  });
+});
+
+Deno.test("a limit too low for a sandbox is a warning, and its fix makes it ok", root, async () => {
+  await inLimited(1, async ({ look, run }) => {
+    const [works, few] = await look();
+    assertEquals(works?.severity, "ok");
+    assert(few?.severity === "warning", JSON.stringify(few));
+    assertEquals(few.message, "user.max_user_namespaces is 1, and 2 are needed for a worker");
+    assertEquals(few.fix.kind, "command");
+    await run(few.fix.text);
+    assertEquals(await look(), [{ severity: "ok", message: "bwrap makes user namespaces" }]);
+  });
 });
 
 Deno.test("every process of a real worker has the uid that it was given", root, async () => {

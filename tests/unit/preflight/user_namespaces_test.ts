@@ -1,10 +1,12 @@
 import type { Finding } from "#src/preflight/finding.ts";
 import type { PreflightHost, ProgramResult } from "#src/preflight/mod.ts";
 import { readUsernsKnobs } from "#src/preflight/userns_knobs.ts";
+import { findUsernsRoom } from "#src/preflight/userns_room.ts";
 import { userNamespaces } from "#src/preflight/user_namespaces.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
 import { deepStrictEqual, match, strictEqual } from "node:assert/strict";
 import { fakeHost } from "./fake_host.ts";
+import { configOf } from "./host_files.ts";
 
 const UNIT = { sanitizeOps: true, sanitizeResources: true };
 const WORKS: ProgramResult = { code: 0, stdout: "", stderr: "" };
@@ -201,6 +203,46 @@ Deno.test("every setting that may be in the way is told with what helps", UNIT, 
   const found = await look(files, { attempt: REFUSED });
   deepStrictEqual(found.map(({ severity }) => severity), ["error", "error", "error"]);
   deepStrictEqual(found.map((finding) => fixOf(finding)?.kind), ["command", "command", "advice"]);
+});
+
+Deno.test("a user with too few namespaces for all workers is warned", UNIT, async () => {
+  const asked = async (limit: string, isRoot: boolean) => {
+    await using folder = await tempFolder();
+    await folder.write(LIMIT, limit);
+    const { identity, roots } = fakeHost();
+    const found = await findUsernsRoom(fakeHost({
+      roots: { ...roots, proc: `${folder.path}/proc` },
+      identity: { ...identity, isRoot },
+      config: configOf({ env: { PROXY_MAX_WORKERS: "1000" } }),
+    }));
+    return found.map((finding) => [finding.message, fixOf(finding)?.text]);
+  };
+  const needed = "2000 are needed for the 1000 workers of proxy.max_workers";
+  const line = (value: number) => `echo ${value} > /proc/sys/user/max_user_namespaces`;
+  deepStrictEqual(await asked("1999\n", false), [
+    [`user.max_user_namespaces is 1999, and ${needed}`, line(15_000)],
+  ]);
+  deepStrictEqual(await asked("2000\n", false), []);
+  // Each worker of root's is another user.
+  deepStrictEqual(await asked("2\n", true), []);
+  deepStrictEqual(await asked("1\n", true), [
+    ["user.max_user_namespaces is 1, and 2 are needed for a worker", line(15_000)],
+  ]);
+  deepStrictEqual(await asked("many\n", false), [[
+    'user.max_user_namespaces is "many", want a number',
+    "Repair what the message names and run the preflight again",
+  ]]);
+});
+
+Deno.test("a limit that a user cannot read is no good news", UNIT, async () => {
+  await using folder = await tempFolder();
+  await folder.folder(LIMIT);
+  const { identity, roots } = fakeHost();
+  const proc = `${folder.path}/proc`;
+  const host = { roots: { ...roots, proc }, identity: { ...identity, isRoot: false } };
+  const [found, ...more] = await findUsernsRoom(fakeHost(host));
+  deepStrictEqual([found?.severity, more], ["warning", []]);
+  match(found?.message ?? "", /^how many user namespaces a user may have could not be found out: /);
 });
 
 Deno.test("an attempt that cannot be begun says nothing", UNIT, async () => {
