@@ -11,6 +11,7 @@ import {
   type LogRecord,
   type Sink,
 } from "@logtape/logtape";
+import { wantsColours } from "./colours.ts";
 import { formatJson, formatText, type LogEntry } from "./log_format.ts";
 import { createLineWriter } from "./stderr.ts";
 
@@ -24,7 +25,7 @@ export interface LoggerOptions {
   readonly write?: (line: string) => void;
   /** Whether people read along; whether standard error is a terminal, if not given. */
   readonly isTerminal?: boolean;
-  /** Whether text has colours; if not given, on a terminal unless NO_COLOR is set (no-color.org). */
+  /** Whether text has colours; as {@linkcode wantsColours} says, if not given. */
   readonly colors?: boolean;
   /** Gives the time of each record. */
   readonly clock?: Pick<Clock, "now">;
@@ -40,7 +41,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const { level, clock = systemClock } = options;
   const isTerminal = options.isTerminal ?? Deno.stderr.isTerminal();
   const isText = options.format === "text" || (options.format === "auto" && isTerminal);
-  const colors = options.colors ?? (isTerminal && !Deno.env.get("NO_COLOR"));
+  const colors = options.colors ?? wantsColours(isTerminal);
   const format = (entry: LogEntry) => isText ? formatText(entry, { colors }) : formatJson(entry);
   const write = options.write ??
     createLineWriter((count) =>

@@ -1,4 +1,6 @@
 import { BUILD_INFO, errorMessage, UsageError } from "#src/core/mod.ts";
+import { print } from "./print.ts";
+import { createLineWriter } from "./stderr.ts";
 
 /** Exit code for a command line or a configuration that cannot be used. */
 const EXIT_USAGE = 2;
@@ -38,17 +40,18 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     const command = await load();
     return await command(rest);
   } catch (error) {
+    // What nobody can be told still has its exit code.
+    const complain = createLineWriter(() => "blockyard: more could not be said");
     if (!(error instanceof UsageError)) {
-      write(Deno.stderr, `blockyard: ${errorMessage(error)}\n`);
+      complain(`blockyard: ${errorMessage(error)}`);
       return EXIT_FAILURE;
     }
     // A configuration can have many problems, each with a line of its own.
-    const lines = error.message.split("\n");
-    write(
-      Deno.stderr,
-      lines.length === 1
-        ? `blockyard: ${error.message}\n`
-        : `blockyard: ${lines.length} problems:\n${error.message}\n`,
+    const count = error.message.split("\n").length;
+    complain(
+      count === 1
+        ? `blockyard: ${error.message}`
+        : `blockyard: ${count} problems:\n${error.message}`,
     );
     return EXIT_USAGE;
   }
@@ -57,7 +60,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 function printVersion(): number {
   const { version, kind, commit } = BUILD_INFO;
   const details = [kind, ...(commit === "" ? [] : [commit]), `deno ${Deno.version.deno}`];
-  write(Deno.stdout, `blockyard ${version} (${details.join(", ")})\n`);
+  print(`blockyard ${version} (${details.join(", ")})\n`);
   return 0;
 }
 
@@ -77,10 +80,6 @@ async function printHelp(): Promise<number> {
     summary: "tell what a worker can connect to (started by preflight)",
   };
   const program = { name: "blockyard", summary: "serve R apps, each in a sandbox of its own" };
-  write(Deno.stdout, programHelp(program, [...commands, bwrapExec, probe]));
+  print(programHelp(program, [...commands, bwrapExec, probe]));
   return 0;
-}
-
-function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  stream.writeSync(new TextEncoder().encode(text));
 }
