@@ -1,21 +1,23 @@
 import type { Category } from "./check.ts";
-import { type Fix, SEVERITIES, type Severity } from "./finding.ts";
+import { type Finding, type Fix, SEVERITIES, type Severity } from "./finding.ts";
 
-/** One finding of one check. */
-export interface CheckResult {
-  /** The check's name. */
-  readonly name: string;
-  /** How much it matters. */
-  readonly severity: Severity;
-  /** What was seen, in a sentence without its full stop. */
-  readonly message: string;
-  /** What the check is about. */
-  readonly category: Category;
-  /** What is to be done; undefined only for `ok`. */
-  readonly fix: Fix | undefined;
-  /** How long the check took, in milliseconds; the same for all findings of one check. */
-  readonly durationMs: number;
-}
+/** One finding of one check, each text of it one line. All but `ok` have a fix. */
+export type CheckResult =
+  & (
+    | Exclude<Finding, { severity: "ok" }>
+    | (Extract<Finding, { severity: "ok" }> & {
+      /** There is nothing to do. */
+      readonly fix?: undefined;
+    })
+  )
+  & {
+    /** The check's name. */
+    readonly name: string;
+    /** What the check is about. */
+    readonly category: Category;
+    /** How long the check took, in milliseconds; the same for all findings of one check. */
+    readonly durationMs: number;
+  };
 
 /** What a preflight found out. */
 export interface PreflightReport {
@@ -40,7 +42,9 @@ export type SeverityCounts = Readonly<Record<Severity, number>>;
  * @param results The findings.
  * @returns A number for each severity.
  */
-export function countSeverities(results: readonly CheckResult[]): SeverityCounts {
+export function countSeverities(
+  results: readonly Pick<CheckResult, "severity">[],
+): SeverityCounts {
   const counts = Object.fromEntries(SEVERITIES.map((severity) => [severity, 0])) as Record<
     Severity,
     number
@@ -57,7 +61,7 @@ export function countSeverities(results: readonly CheckResult[]): SeverityCounts
  * @returns Whether there is no error.
  */
 export function isFit(
-  results: readonly CheckResult[],
+  results: readonly Pick<CheckResult, "severity">[],
   { strict = false }: { strict?: boolean } = {},
 ): boolean {
   const { error, warning } = countSeverities(results);
@@ -71,13 +75,13 @@ const FORMAT_VERSION = 1;
 export interface PreflightJson {
   /** The version of this form. */
   readonly version: number;
-  /** When it began, in ISO 8601. */
+  /** When it began, in ISO 8601 and RFC 3339, UTC. */
   readonly ran_at: string;
   /** How long all of it took, in milliseconds. */
   readonly duration_ms: number;
   /** Where it ran. */
   readonly host: { readonly kernel: string; readonly uid: number };
-  /** How many findings there are of each severity, and whether there is no error. */
+  /** How many findings there are of each severity, and whether the host is fit by them. */
   readonly summary: SeverityCounts & { readonly fit: boolean };
   /** Every finding. */
   readonly results: readonly {
@@ -94,16 +98,20 @@ export interface PreflightJson {
  * Puts a report into the form that scripts read.
  *
  * @param report The report.
+ * @param options `strict` makes warnings count as errors.
  * @returns An object for `JSON.stringify`.
  */
-export function reportJson(report: PreflightReport): PreflightJson {
+export function reportJson(
+  report: PreflightReport,
+  { strict = false }: { strict?: boolean } = {},
+): PreflightJson {
   const { ranAtMs, durationMs, kernel, uid, results } = report;
   return {
     version: FORMAT_VERSION,
     ran_at: new Date(ranAtMs).toISOString(),
     duration_ms: Math.round(durationMs),
     host: { kernel, uid },
-    summary: { ...countSeverities(results), fit: isFit(results) },
+    summary: { ...countSeverities(results), fit: isFit(results, { strict }) },
     results: results.map(({ name, severity, message, category, fix, durationMs }) => ({
       name,
       severity,

@@ -2,6 +2,7 @@ import { type Clock, errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, type Finding, warning } from "./finding.ts";
 import type { PreflightHost } from "./host.ts";
+import { oneLine, oneLineFix } from "./one_line.ts";
 import type { CheckResult, PreflightReport } from "./report.ts";
 
 /** How a preflight is carried out. */
@@ -44,15 +45,13 @@ async function runCheck(check: Check, host: PreflightHost, clock: Clock): Promis
   const { name, category } = check;
   const startMs = clock.monotonicMs();
   const findings = await findingsOf(check, host, clock);
-  const durationMs = clock.monotonicMs() - startMs;
-  return findings.map((finding) => ({
-    name,
-    severity: finding.severity,
-    message: printable(finding.message),
-    category,
-    fix: finding.severity === "ok" ? undefined : finding.fix,
-    durationMs,
-  }));
+  const same = { name, category, durationMs: clock.monotonicMs() - startMs };
+  return findings.map((finding) => {
+    const message = oneLine(finding.message);
+    return finding.severity === "ok"
+      ? { ...same, severity: finding.severity, message }
+      : { ...same, severity: finding.severity, message, fix: oneLineFix(finding.fix) };
+  });
 }
 
 async function findingsOf(
@@ -81,9 +80,3 @@ async function findingsOf(
 }
 
 const TRY_AGAIN = advice("Repair what the message names and run the preflight again");
-
-/** What programs said is part of messages; it must not steer a terminal. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
-}

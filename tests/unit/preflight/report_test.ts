@@ -18,7 +18,6 @@ const results: CheckResult[] = [
     severity: "ok",
     message: "bubblewrap 0.12.0",
     category: "sandbox",
-    fix: undefined,
     durationMs: 12.4,
   },
   {
@@ -97,21 +96,79 @@ Deno.test("reportTable() uses colours only when it may", strict, () => {
   assert(!reportTable(report, { colour: false }).includes("\x1b"));
 });
 
-Deno.test("isFit() counts warnings only when strict", strict, () => {
-  const of = (...severities: Severity[]) =>
-    severities.map((severity): CheckResult => ({
-      name: "x",
-      severity,
-      message: "",
-      category: "r",
-      fix: undefined,
-      durationMs: 0,
-    }));
+Deno.test("a finding that is not ok has a fix, by its type", strict, () => {
+  const common = { name: "x", message: "it was seen", category: "r", durationMs: 0 } as const;
+  const fix = setting("process.r_path: /opt/R/4.4.2/bin/R");
+  const typed: CheckResult[] = [{ ...common, severity: "ok" }, {
+    ...common,
+    severity: "info",
+    fix,
+  }];
+  // @ts-expect-error -- there is something to know, and nothing to do about it
+  const without: CheckResult = { ...common, severity: "info" };
+  // @ts-expect-error -- there is nothing to do about what is well
+  const needless: CheckResult = { ...common, severity: "ok", fix };
+  assertEquals([...typed, without, needless].length, 4);
+});
+
+Deno.test("reportTable() breaks sentences at a terminal's width, and no command", strict, () => {
+  const wordy = results.map((result) => ({
+    ...result,
+    message: "one two three ".repeat(4).trim(),
+  }));
+  const columns = 60;
+  const lines = reportTable({ ...report, results: wordy }, { colour: false, columns }).split("\n");
+  const indent = " ".repeat(26);
+  assertEquals(lines.slice(0, 6), [
+    "ok       bwrap_available  one two three one two three one",
+    `${indent}two three one two three`,
+    "warning  port_range       one two three one two three one",
+    `${indent}two three one two three`,
+    `${indent}run: sysctl -w net.ipv4.ip_local_reserved_ports=10000-10999`,
+    "error    r_binary         one two three one two three one",
+  ]);
+  const wide = reportTable({ ...report, results: wordy }, { colour: false });
+  for (const narrow of [0, 40]) {
+    assertEquals(
+      reportTable({ ...report, results: wordy }, { colour: false, columns: narrow }),
+      wide,
+      `${narrow} columns are left to the terminal`,
+    );
+  }
+});
+
+Deno.test("reportTable() says of a part only what was asked", strict, () => {
+  const last = (of: readonly CheckResult[], isPartial: boolean, isStrict = false) =>
+    reportTable({ ...report, results: of }, { colour: false, isPartial, strict: isStrict })
+      .trimEnd().split("\n").at(-1);
+  const fit = results.slice(0, 2);
+  assertEquals(last(fit, false), "1 ok, 0 to know, 1 warning, 0 errors: this host is fit (0.8 s)");
   assertEquals(
-    [of(), of("ok", "info"), of("warning"), of("error")].map((found) => [
-      isFit(found),
-      isFit(found, { strict: true }),
-    ]),
-    [[true, true], [true, true], [true, false], [false, false]],
+    last(fit, true),
+    "1 ok, 0 to know, 1 warning, 0 errors: this host is fit, as far as it was asked (0.8 s)",
   );
+  const unfit = "1 ok, 0 to know, 1 warning, 0 errors: this host is not fit (0.8 s)";
+  assertEquals(last(fit, true, true), unfit);
+});
+
+Deno.test("reportJson() and isFit() count warnings only when strict", strict, () => {
+  const fix = setting("process.r_path: /opt/R/4.4.2/bin/R");
+  const of = (...severities: Severity[]) =>
+    severities.map((severity): CheckResult => {
+      const common = { name: "x", message: "it was seen", category: "r", durationMs: 0 } as const;
+      return severity === "ok" ? { ...common, severity } : { ...common, severity, fix };
+    });
+  for (
+    const [found, fit, strictlyFit] of [
+      [of(), true, true],
+      [of("ok", "info"), true, true],
+      [of("ok", "warning"), true, false],
+      [of("warning", "error"), false, false],
+    ] as const
+  ) {
+    assertEquals([isFit(found), isFit(found, { strict: true })], [fit, strictlyFit]);
+    const json = (isStrict: boolean) =>
+      reportJson({ ...report, results: found }, { strict: isStrict }).summary.fit;
+    assertEquals([json(false), json(true)], [fit, strictlyFit]);
+  }
 });

@@ -2,12 +2,14 @@ import { toGid, toUid } from "#src/core/mod.ts";
 import {
   advice,
   type Check,
+  command,
   error,
   type Finding,
   info,
   ok,
   type PreflightHost,
   runPreflight,
+  setting,
 } from "#src/preflight/mod.ts";
 import { assertEquals, assertMatch } from "#tests/support/assert.ts";
 import { FakeClock } from "#tests/support/fake_clock.ts";
@@ -90,7 +92,30 @@ Deno.test("a check that does not end is a warning", strict, async () => {
   assertMatch(result?.message ?? "", /not finished after 20 s/);
 });
 
-Deno.test("what programs said cannot steer a terminal", strict, async () => {
-  const report = await results(check("colours", () => Promise.resolve(ok("a\x1b[31m\nb\u009b"))));
-  assertEquals(report.results[0]?.message, "a [31m b");
+Deno.test("what programs said, and what files are called, stays one line", strict, async () => {
+  const steering = "a\x1b[31m\r\nb\u009b\u2028c\u202ed\ud83d";
+  const line = "a [31m b c d\ufffd";
+  const report = await results(
+    check("colours", () => Promise.resolve(ok(steering))),
+    check("names", () =>
+      Promise.resolve([
+        error(steering, advice(`Remove ${steering}`)),
+        error("its name is odd", command(`rm '${steering}'`)),
+        error("its name is odd", setting(`process.r_path: ${steering}`)),
+        error("its name is not", command("rm '/srv/it'\\''s é 👩‍🔬'")),
+      ])),
+  );
+  assertEquals(
+    report.results.map(({ message, fix }) => [message, fix]),
+    [
+      [line, undefined],
+      [line, advice(`Remove ${line}`)],
+      ["its name is odd", advice(`Do this by hand, with names as they are: rm '${line}'`)],
+      [
+        "its name is odd",
+        advice(`Do this by hand, with names as they are: process.r_path: ${line}`),
+      ],
+      ["its name is not", command("rm '/srv/it'\\''s é 👩‍🔬'")],
+    ],
+  );
 });
