@@ -56,13 +56,14 @@ export const DEFAULT_PATH = "/usr/bin:/bin";
 
 /** Hands out uids for trials, none of which a process of this host runs under. */
 export class TrialOwners implements AsyncDisposable {
-  readonly #policy: Promise<OwnerPolicy>;
+  readonly #openPolicy: () => Promise<OwnerPolicy>;
+  #policy: Promise<OwnerPolicy> | undefined;
   readonly #places: number;
   readonly #waiting: (() => void)[] = [];
   #inUse = 0;
 
   /**
-   * Looks which uids are in use.
+   * Looks at nothing yet; which uids are in use is seen when the first one is asked for.
    *
    * @param libc The C library; must stay open as long as this.
    * @param config What is to run.
@@ -76,14 +77,12 @@ export class TrialOwners implements AsyncDisposable {
   ) {
     const { workerUidRangeStart: start, workerUidRangeEnd: end } = config.process;
     this.#places = identity.isRoot ? Math.min(MAX_TRIALS, end - start + 1) : MAX_TRIALS;
-    this.#policy = identity.isRoot
-      ? exclusiveOwners(libc, config, proc)
-      : Promise.resolve({ kind: "shared", uid: identity.uid, gid: identity.gid });
-    // Whoever asks for an owner is told; nobody may ask.
-    this.#policy.catch(() => undefined);
+    this.#openPolicy = identity.isRoot
+      ? () => exclusiveOwners(libc, config, proc)
+      : () => Promise.resolve({ kind: "shared", uid: identity.uid, gid: identity.gid });
   }
 
-  /** Waits for the look at the uids in use, which may be under way although nobody asked. */
+  /** Waits for the look at the uids in use, which may be under way although nobody waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.allSettled([this.#policy]);
   }
@@ -102,7 +101,7 @@ export class TrialOwners implements AsyncDisposable {
       this.#inUse++;
     }
     try {
-      const slots = await claimOwner(await this.#policy);
+      const slots = await claimOwner(await (this.#policy ??= this.#openPolicy()));
       try {
         return await action(slots);
       } finally {

@@ -124,11 +124,16 @@ Deno.test("the look at uids in use has ended when those for trials are let go", 
   assertEquals((await new Deno.Command("mkfifo", { args: [status] }).output()).code, 0);
   using libc = openLibc();
   const identity = serverIdentity(libc);
-  const owners = new TrialOwners(libc, configWith(), { identity, proc: `${folder.path}/proc` });
+  const open = () => new TrialOwners(libc, configWith(), { identity, proc: `${folder.path}/proc` });
+  // Where nobody asks for one, nobody looks.
+  await open()[Symbol.asyncDispose]();
+  const owners = open();
+  const used = owners.use(({ owner: { uid } }) => Promise.resolve(uid));
   let isLetGo = false;
   const letGo = owners[Symbol.asyncDispose]().then(() => isLetGo = true);
   await new Promise((resolve) => setTimeout(resolve, 20));
   assert(!isLetGo, "somebody still reads");
   await Deno.writeTextFile(status, "");
   await letGo;
+  assertEquals(await used, toUid(START));
 });
