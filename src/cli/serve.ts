@@ -16,6 +16,8 @@ import { type CommandSpec, parseCommand, type ParsedArgs } from "./args.ts";
 import { commandHelp } from "./help.ts";
 import { createLogger } from "./log.ts";
 import { preflightFirst } from "./preflight_first.ts";
+import { print } from "./print.ts";
+import { listenForSignals, type Signals, untilSignal } from "./signals.ts";
 
 /** What `serve` understands. */
 export const SERVE = {
@@ -40,7 +42,7 @@ export const SERVE = {
 export async function serve(args: readonly string[]): Promise<number> {
   const { help, options } = parseCommand(SERVE, args);
   if (help) {
-    await Deno.stdout.write(new TextEncoder().encode(commandHelp(SERVE, "blockyard")));
+    print(commandHelp(SERVE, "blockyard"));
     return 0;
   }
   const config = loadConfig({
@@ -98,8 +100,9 @@ async function run(
       isFirewallSet: firewall !== undefined,
       log,
       asked,
+      signals,
     });
-    if (preflight === "stopped") return { code: 0, hasWorkers: false };
+    if (preflight !== undefined && "hasWorkers" in preflight) return preflight;
     server = await startServer(config, { apps, preflight, log });
   } catch (error) {
     log.error("cannot start", { error: errorMessage(error) });
@@ -107,10 +110,7 @@ async function run(
     return { code: 1, hasWorkers: error instanceof SuppressedError };
   }
   log.info("serving", { url: server.url, apps: apps.map(({ name }) => name) });
-  if (options.demo) {
-    const line = `The demo app is at ${server.url}/app/${DEMO_NAME}/\n`;
-    await Deno.stdout.write(new TextEncoder().encode(line));
-  }
+  if (options.demo) tellDemo(server, log);
 
   log.info("stopping", { signal: await asked });
   const outcome = await Promise.race([stop(server, log), signals.next()]);
@@ -141,6 +141,15 @@ async function stop(server: Server, log: Logger): Promise<number> {
   }
 }
 
+/** Who cannot be told where it is has a server all the same. */
+function tellDemo({ url }: Server, log: Logger): void {
+  try {
+    print(`The demo app is at ${url}/app/${DEMO_NAME}/\n`);
+  } catch (error) {
+    log.warn("cannot tell where the demo app is", { error: errorMessage(error) });
+  }
+}
+
 function skipPreflight(log: Logger): undefined {
   log.warn("preflight skipped: nobody knows whether this host is fit");
 }
@@ -148,60 +157,30 @@ function skipPreflight(log: Logger): undefined {
 /** A signal that comes meanwhile ends the check, and with it all that it has started. */
 async function checkHost(
   config: Config,
-  { path, isFirewallSet, log, asked }: {
+  { path, isFirewallSet, log, asked, signals }: {
     path: string | undefined;
     isFirewallSet: boolean;
     log: Logger;
     asked: Promise<Deno.Signal>;
+    signals: Signals;
   },
-): Promise<PreflightReport | "stopped"> {
+): Promise<PreflightReport | Ending> {
   const configPath = path === undefined ? undefined : resolve(path);
-  const giveUp = new AbortController();
-  const checking = preflightFirst(config, {
-    configPath,
-    isFirewallSet,
-    log,
-    signal: giveUp.signal,
-  });
-  const outcome = await Promise.race([checking, asked]);
-  if (typeof outcome === "string") {
-    giveUp.abort();
-    await checking.catch(() => undefined);
-    log.info("stopped before the host was checked", { signal: outcome });
-    return "stopped";
+  const checked = await untilSignal(
+    (signal) => preflightFirst(config, { configPath, isFirewallSet, log, signal }),
+    { asked, signals },
+  );
+  if ("signal" in checked) {
+    const { signal, isClean } = checked;
+    if (isClean) log.info("stopped before the host was checked", { signal });
+    else log.warn("stopped at once: what the check had started was killed", { signal });
+    return { code: isClean ? 0 : 1, hasWorkers: !isClean };
   }
-  if (!outcome.isFit) {
+  if (!checked.result.isFit) {
     throw new Error(
-      "this host is not fit: repair what the log names, or start with --skip-preflight",
+      "this host is not fit: repair what the log names (blockyard preflight, with the same --config, " +
+        "shows it as a table), or start with --skip-preflight",
     );
   }
-  return outcome.report;
-}
-
-interface Signals extends Disposable {
-  /** Resolves with the next signal that asks the server to stop. */
-  next(): Promise<Deno.Signal>;
-}
-
-function listenForSignals(): Signals {
-  const queue: Deno.Signal[] = [];
-  const waiting: ((signal: Deno.Signal) => void)[] = [];
-  const handlers = (["SIGINT", "SIGTERM"] as const).map((signal) => {
-    const handler = () => {
-      const wake = waiting.shift();
-      if (wake) wake(signal);
-      else queue.push(signal);
-    };
-    Deno.addSignalListener(signal, handler);
-    return { signal, handler };
-  });
-  return {
-    next() {
-      const signal = queue.shift();
-      return signal ? Promise.resolve(signal) : new Promise((resolve) => waiting.push(resolve));
-    },
-    [Symbol.dispose]() {
-      for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
-    },
-  };
+  return checked.result.report;
 }

@@ -30,3 +30,22 @@ Deno.test(
     assertMatch(facts, /host name\s+worker/);
   },
 );
+
+Deno.test(
+  "serve --demo serves also where nobody can be told the address",
+  needs({ files: [...SERVER_FILES, "/dev/full"] }),
+  async () => {
+    await using folder = await tempFolder();
+    await using server = await ServeProcess.start(folder, {
+      args: ["--demo"],
+      prefix: ["sh", "-c", 'exec "$@" >/dev/full', "sh"],
+    });
+    const { level } = await server.record("cannot tell where the demo app is");
+    assertEquals(level, "warn");
+    const { status, body } = await fetch(`${server.url}/healthz`);
+    await body?.cancel();
+    assertEquals(status, 200);
+    server.kill("SIGTERM");
+    assertEquals((await server.ended()).code, 0);
+  },
+);

@@ -67,25 +67,35 @@ Deno.test(
 );
 
 Deno.test(
-  "serve does not start on a host that is not fit, and says what to do",
-  options,
+  "serve does not start on a host that is not fit, says what to do, and leaves nothing",
+  needs({ root: true, files: [...SERVER_FILES, "/usr/sbin/nft"] }),
   async () => {
     await using folder = await tempFolder();
     const config = await openConfig(folder);
-    const env = rangesAsEnvironment(ownRanges());
+    const ranges = ownRanges();
     const { code, stdout, stderr } = await runBlockyard(
       ["serve", "--config", config, "--bind", "127.0.0.1:0"],
-      { env },
+      { env: { ...rangesAsEnvironment(ranges), BLOCKYARD_FIREWALL_MODE: "managed" } },
     );
     assertEquals([code, stdout], [1, ""]);
     const records = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
-    const { msg, error } = records.at(-1);
-    assertEquals(msg, "cannot start");
+    const { level, error } = records.find(({ msg }) => msg === "cannot start");
+    assertEquals(level, "error");
     assertStringIncludes(error, "--skip-preflight");
+    assertStringIncludes(error, "blockyard preflight");
+    assert(!records.some(({ msg }) => msg === "serving"));
     const unfit = records.filter(({ level, msg }) => level === "error" && msg === "preflight");
     assertEquals(unfit.map(({ check }) => check), ["config_security"]);
     assertEquals(unfit[0].fix.kind, "command");
-    await assertRejects(() => Deno.stat(`${folder.path}/data/server.json`), Deno.errors.NotFound);
+
+    await assertRejects(() => Deno.stat(`${folder.path}/data`), Deno.errors.NotFound);
+    assertEquals(processesOfUids(ranges.uids), []);
+    const tables = await new Deno.Command("/usr/sbin/nft", { args: ["list", "tables"] }).output();
+    const range = `_${ranges.uids.start}_${ranges.uids.end}_`;
+    assertEquals([tables.code, new TextDecoder().decode(tables.stdout).includes(range)], [
+      0,
+      false,
+    ]);
   },
 );
 
