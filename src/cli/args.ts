@@ -42,6 +42,8 @@ export interface CommandSpec {
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Its arguments in their order; none if not given. */
   readonly positionals?: readonly PositionalSpec[];
+  /** More for the help: rows of two columns each, by their title. */
+  readonly tables?: Readonly<Record<string, readonly (readonly [left: string, right: string])[]>>;
   /** What comes after `--` untouched; without it, arguments after `--` are positional. */
   readonly passthrough?: { readonly name: string; readonly help: string };
 }

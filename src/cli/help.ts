@@ -32,6 +32,7 @@ export function commandHelp(spec: CommandSpec, program: string): string {
     [usage],
     table("Arguments:", args),
     table("Options:", opts),
+    ...Object.entries(spec.tables ?? {}).map(([title, rows]) => table(`${title}:`, rows)),
   ]);
 }
 

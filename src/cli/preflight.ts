@@ -12,6 +12,7 @@ import { askHost } from "#src/preflight_host.ts";
 import { isRoot } from "#src/system.ts";
 import { resolve } from "node:path/posix";
 import { type CommandSpec, parseCommand } from "./args.ts";
+import { wantsColours } from "./colours.ts";
 import { commandHelp } from "./help.ts";
 import { Interruption } from "./interruption.ts";
 import { createLogger } from "./log.ts";
@@ -27,6 +28,14 @@ export const PREFLIGHT = {
     strict: { type: "boolean", help: "warnings make the host unfit, too" },
     only: { type: "string", value: "NAMES", help: "only these checks, separated by commas" },
   },
+  tables: {
+    "Checks": CHECKS.map(({ name, category }) => [name, category] as const),
+    "Exit codes": [
+      ["0", "the host is fit"],
+      ["1", "it is not, or that could not be found out"],
+      ["2", "the command line or the configuration cannot be used"],
+    ],
+  },
 } as const satisfies CommandSpec;
 
 /** Exit code for a host that is not fit. */
@@ -39,6 +48,7 @@ const EXIT_UNFIT = 1;
  * @returns The exit code: 0 for a host that is fit, 1 for one that is not; 128 and its number more
  * after a signal, when nothing was printed and what the checks had started is cleared away.
  * @throws {UsageError} When the arguments or the configuration cannot be used.
+ * @throws {Error} When the report cannot be written.
  */
 export async function preflight(args: readonly string[]): Promise<number> {
   const { help, options } = parseCommand(PREFLIGHT, args);
@@ -58,11 +68,10 @@ export async function preflight(args: readonly string[]): Promise<number> {
   const report = await askUnlessInterrupted(config, { configPath, checks, log });
   if (typeof report === "number") return report;
   const { strict } = options;
-  const colour = Deno.stdout.isTerminal() && !Deno.noColor;
   print(
     options.json
-      ? `${JSON.stringify(reportJson(report), null, 2)}\n`
-      : reportTable(report, { colour, strict }),
+      ? `${JSON.stringify(reportJson(report, { strict }), null, 2)}\n`
+      : reportTable(report, { strict, isPartial: checks.length < CHECKS.length, ...terminal() }),
   );
   return isFit(report.results, { strict }) ? 0 : EXIT_UNFIT;
 }
@@ -85,11 +94,24 @@ function chosenChecks(only: string | undefined): readonly Check[] {
   const names = new Set(only.split(",").map((name) => name.trim()).filter((name) => name !== ""));
   if (names.size === 0) throw new UsageError("option --only names no check: want NAME,NAME");
   const known = CHECKS.map(({ name }) => name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
+  const problems = [...names].filter((name) => !known.includes(name)).map((name) => {
     const near = nearestName(name, known);
     const want = near === undefined ? `some of ${known.join(", ")}` : JSON.stringify(near);
-    throw new UsageError(`unknown check ${JSON.stringify(name)}: want ${want}`);
-  }
+    return `unknown check ${JSON.stringify(name)}: want ${want}`;
+  });
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return CHECKS.filter(({ name }) => names.has(name));
+}
+
+/** What standard output is to people, if they read it at all. */
+function terminal(): { colour: boolean; columns?: number } {
+  const isTerminal = Deno.stdout.isTerminal();
+  const colour = wantsColours(isTerminal);
+  if (!isTerminal) return { colour };
+  try {
+    return { colour, columns: Deno.consoleSize().columns };
+  } catch {
+    // Not every terminal knows its size.
+    return { colour };
+  }
 }

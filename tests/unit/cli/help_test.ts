@@ -36,6 +36,24 @@ Options:
   );
 });
 
+Deno.test("commandHelp() ends with tables of the command's own", SANE, () => {
+  const tables = { "Exit codes": [["0", "all is well"], ["10", "it is not"]] } as const;
+  assertEquals(
+    commandHelp({ name: "look", summary: "looks", tables }, "b"),
+    `Looks.
+
+Usage: b look [OPTIONS]
+
+Options:
+  -h, --help  print this help
+
+Exit codes:
+  0   all is well
+  10  it is not
+`,
+  );
+});
+
 Deno.test("commandHelp() shows what comes after --, and no empty list", SANE, () => {
   const passthrough = { name: "PROGRAM ARGS...", help: "what to run" };
   assertEquals(
