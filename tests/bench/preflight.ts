@@ -1,26 +1,27 @@
+import { METADATA_ADDRESSES } from "#src/firewall/mod.ts";
 import type { BenchContext, Benchmark } from "./support/benchmark.ts";
 import { interleave } from "./support/interleave.ts";
 import type { Reading } from "./support/reading.ts";
 
-/** Cloud metadata's addresses, which nobody has in the benchmark's namespace. */
-const METADATA = ["169.254.169.254/32", "fd00:ec2::254/128"];
 /** Where nobody listens. */
 const [REDIS_PORT, POSTGRES_PORT, SERVER_PORT] = [6399, 5499, 8099];
 
-/** What every probe goes to is left without an answer. */
+/** Whoever asks for a connection gets no answer. */
 const DROP_ALL = [
   "add table inet bench",
   "add chain inet bench out { type filter hook output priority filter; }",
-  "add rule inet bench out ip daddr 169.254.169.254 drop",
-  "add rule inet bench out ip6 daddr fd00:ec2::254 drop",
-  `add rule inet bench out tcp dport { ${REDIS_PORT}, ${POSTGRES_PORT}, ${SERVER_PORT} } drop`,
+  "add rule inet bench out tcp flags & (syn | ack) == syn drop",
 ].join("; ");
 
-/** Two lines of preparation, then the command that follows as arguments. */
+/** Preparation, then the command that follows as arguments. */
 const REFUSING = 'ip link set lo up; exec "$@"';
-const DROPPING = `ip link set lo up; ${
-  METADATA.map((address) => `ip addr add ${address} dev lo; `).join("")
-}nft "$NFT_RULES"; exec "$@"`;
+/** Without a way to them, the kernel itself refuses cloud metadata's addresses at once. */
+const DROPPING = [
+  "ip link set lo up",
+  ...METADATA_ADDRESSES.map((address) => `ip addr add ${address} dev lo`),
+  'nft "$NFT_RULES"',
+  'exec "$@"',
+].join("; ");
 
 /**
  * The whole preflight, with a Redis, a database and cloud metadata to be probed, against what it
