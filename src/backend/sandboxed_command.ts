@@ -1,5 +1,5 @@
 import type { GroupLimits, WorkerGroups } from "#src/cgroup/mod.ts";
-import type { NetworkMode, Pid, WorkerId } from "#src/core/mod.ts";
+import { errorMessage, type NetworkMode, type Pid, type WorkerId } from "#src/core/mod.ts";
 import {
   type AppFiles,
   type Bind,
@@ -8,6 +8,7 @@ import {
   sandboxEnvironment,
   type SeccompFilter,
 } from "#src/sandbox/mod.ts";
+import { explainClosedFolder } from "./closed_folder.ts";
 import type { RRuntime } from "./r_runtime.ts";
 import { RunningSandbox, type SandboxParts } from "./running_sandbox.ts";
 import type { SandboxSlots } from "./slots.ts";
@@ -82,10 +83,15 @@ export async function startCommand(
     tmpBytes: TMP_BYTES,
     shmBytes: SHM_BYTES,
   };
-  return await RunningSandbox.start(launchJob(spec, { bwrapPath: frame.bwrapPath, owner }), {
-    ...frame,
-    limits,
-    exclusiveUid: owner.exclusive ? owner.uid : undefined,
-    beforeProgram,
-  });
+  try {
+    return await RunningSandbox.start(launchJob(spec, { bwrapPath: frame.bwrapPath, owner }), {
+      ...frame,
+      limits,
+      exclusiveUid: owner.exclusive ? owner.uid : undefined,
+      beforeProgram,
+    });
+  } catch (error) {
+    const reason = explainClosedFolder(errorMessage(error), { app: command.app, owner });
+    throw reason === undefined ? error : new Error(reason, { cause: error });
+  }
 }
