@@ -12,7 +12,8 @@ Deno.test(
   options,
   async () => {
     await using folder = await tempFolder();
-    await using server = await ServeProcess.start(folder, { args: ["--demo"] });
+    const env = { BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data` };
+    await using server = await ServeProcess.start(folder, { args: ["--demo"], env });
     await using browser = await openBrowser();
     await using index = await openPage(browser, `${server.url}/`);
     await index.page.click("text=demo");

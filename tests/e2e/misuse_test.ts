@@ -64,10 +64,14 @@ Deno.test(
   "an address that another program listens on ends serve with 1 and says so",
   withHost,
   async () => {
+    await using folder = await tempFolder();
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const bind = `127.0.0.1:${listener.addr.port}`;
     const { code, stderr } = await runBlockyard(["serve", "--demo", "--bind", bind], {
-      env: rangesAsEnvironment(ownRanges()),
+      env: {
+        ...rangesAsEnvironment(ownRanges()),
+        BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data`,
+      },
     });
     assertEquals(code, 1);
     assertStringIncludes(stderr, `cannot listen on ${bind}`);
@@ -79,11 +83,13 @@ Deno.test(
   "without bubblewrap or R, serve ends with 1 and names the setting",
   withHost,
   async () => {
+    await using folder = await tempFolder();
     const args = ["serve", "--demo", "--skip-preflight", "--bind", "127.0.0.1:0"];
     for (const [variable, key] of [["BWRAP", "process.bwrap_path"], ["R", "process.r_path"]]) {
       const { code, stderr } = await runBlockyard(args, {
         env: {
           ...rangesAsEnvironment(ownRanges()),
+          BLOCKYARD_SERVER_DATA_DIR: `${folder.path}/data`,
           [`BLOCKYARD_PROCESS_${variable}_PATH`]: "/nonexistent",
         },
       });
