@@ -110,6 +110,9 @@ async function run(
     return { code: 1, hasWorkers: error instanceof SuppressedError };
   }
   log.info("serving", { url: server.url, apps: apps.map(({ name }) => name) });
+  if (apps.length === 0) {
+    log.warn("no app is served", { want: "apps in the file of --config, or --demo" });
+  }
   if (options.demo) tellDemo(server, log);
 
   log.info("stopping", { signal: await asked });

@@ -3,6 +3,7 @@ import { needs } from "#tests/support/needs.ts";
 import { tempFolder } from "#tests/support/temp_folder.ts";
 import { EXECUTABLE, runBlockyard, SERVER_FILES } from "./support/executable.ts";
 import { ownRanges, rangesAsEnvironment } from "./support/ranges.ts";
+import { ServeProcess } from "./support/server.ts";
 
 const options = needs({ files: [EXECUTABLE] });
 const withHost = needs({ files: SERVER_FILES });
@@ -99,6 +100,14 @@ Deno.test(
     }
   },
 );
+
+Deno.test("serve without an app says what would give it one", withHost, async () => {
+  await using folder = await tempFolder();
+  await using server = await ServeProcess.start(folder);
+  await server.record("no app is served", {
+    fields: { level: "warn", want: "apps in the file of --config, or --demo" },
+  });
+});
 
 const refused: readonly (readonly [args: string[], message: string])[] = [
   [["sevre"], 'unknown command "sevre": want "serve"'],
