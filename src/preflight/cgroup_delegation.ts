@@ -71,8 +71,8 @@ export function judgeDelegation({ delegation, hasLegacy, workers }: DelegationFo
   const where = `workers can get groups with limits in ${folder} (${controllers.join(" ")}${rest})`;
   const reserves: Finding[] = [];
   if (standing === "systemd") {
-    const message = `${where}, but systemd manages that folder and has delegated nothing there`;
-    reserves.push(info(message, DELEGATE));
+    const [reserve, fix] = UNIT_OF_USER.test(folder) ? UNTOLD : NOT_DELEGATED;
+    reserves.push(info(`${where}, ${reserve}`, fix));
   }
   if (!hasKill) {
     reserves.push(info(
@@ -85,6 +85,16 @@ export function judgeDelegation({ delegation, hasLegacy, workers }: DelegationFo
 
 const UNIT = "in the server's unit, as in the one that blockyard systemd-unit prints";
 const DELEGATE = advice(`Set Delegate=yes ${UNIT}`);
+const NOT_DELEGATED: readonly [string, Fix] = [
+  "but systemd manages that folder and has delegated nothing there",
+  DELEGATE,
+];
+/** It is the system's manager alone that marks what it delegates. */
+const UNIT_OF_USER = /\/user@\d+\.service\/.*\.service$/;
+const UNTOLD: readonly [string, Fix] = [
+  "provided that systemd has delegated it, which a user's own manager does not tell",
+  advice(`See that Delegate=yes is set ${UNIT}`),
+];
 const UNIFY =
   "Boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line; without " +
   "systemd, with cgroup_no_v1=all, and mount cgroup2 at /sys/fs/cgroup";

@@ -62,6 +62,23 @@ Deno.test("limits against systemd's rules are something to know", UNIT, () => {
   }]);
 });
 
+Deno.test("whether a user's manager has delegated a unit is left open", UNIT, () => {
+  const manager = "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service";
+  const service = `${manager}/app.slice/blockyard.service`;
+  assertEquals(judge(limits({ folder: service, standing: "systemd" })), [{
+    severity: "info",
+    message: `workers can get groups with limits in ${service} (cpuset cpu io memory pids), ` +
+      "provided that systemd has delegated it, which a user's own manager does not tell",
+    fix: advice(
+      "See that Delegate=yes is set in the server's unit, as in the one that blockyard " +
+        "systemd-unit prints",
+    ),
+  }]);
+  const scope = `${manager}/app.slice/run-1.scope`;
+  const [finding] = judge(limits({ folder: scope, standing: "systemd" }));
+  assertMatch(finding?.message ?? "", /has delegated nothing there$/);
+});
+
 Deno.test("a kernel without cgroup.kill is something to know", UNIT, () => {
   const found = judge(limits({ hasKill: false, standing: "systemd" }));
   assertEquals(found.map(({ severity }) => severity), ["info", "info"]);
