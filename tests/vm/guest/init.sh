@@ -2,8 +2,8 @@
 # The first program of the virtual machine. Makes a root out of the host's files, read-only, and a
 # layer in memory that takes every change; ends the machine when the agent ends.
 #
-# /settings is made when the machine is started. It sets positional parameters: the name, uid and home
-# of an account, and the agent's command line.
+# /settings is made when the machine is started. It sets positional parameters: the manager, if any,
+# the name, uid and home of an account, and the agent's command line.
 #
 # shellcheck shell=dash
 set -eu
@@ -38,8 +38,8 @@ mount -t tmpfs -o nosuid,nodev,mode=755 run run
 
 # shellcheck source=/dev/null
 . /settings
-name=$1 uid=$2 home=$3
-shift 3
+manager=$1 name=$2 uid=$3 home=$4
+shift 4
 echo "$name:x:$uid:$uid::$home:/bin/sh" >>etc/passwd
 echo "$name:x:$uid:" >>etc/group
 $busybox mkdir -p ".$home"
@@ -50,6 +50,12 @@ echo blockyard-vm >proc/sys/kernel/hostname
 echo '127.0.0.1 localhost blockyard-vm' >etc/hosts
 $busybox tr -d - <proc/sys/kernel/random/uuid >etc/machine-id
 $busybox ip link set lo up
+
+if [ "$manager" = systemd ]; then
+  # shellcheck source=tests/vm/guest/systemd.sh
+  . /systemd.sh
+fi
+
 # As systemd has it; the kernel's own limit is 4096.
 ulimit -Hn 524288
 

@@ -15,9 +15,14 @@ export interface Account {
   readonly home: string;
 }
 
+/** What the first program starts: the agent alone, or systemd, which starts the agent as a service. */
+export type Manager = "none" | "systemd";
+
 /** The host's files through 9p, changes to them in memory, and the channel. */
 const MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"];
-const INIT = fileURLToPath(new URL("../guest/init.sh", import.meta.url));
+const [INIT, SYSTEMD] = ["init.sh", "systemd.sh"].map((name) =>
+  fileURLToPath(new URL(`../guest/${name}`, import.meta.url))
+) as [string, string];
 
 /**
  * Makes the file system that the kernel starts with.
@@ -29,7 +34,11 @@ const INIT = fileURLToPath(new URL("../guest/init.sh", import.meta.url));
  */
 export async function buildInitramfs(
   kernel: Kernel,
-  { agent, account }: { agent: readonly string[]; account: Account },
+  { agent, account, manager }: {
+    agent: readonly string[];
+    account: Account;
+    manager: Manager;
+  },
 ): Promise<Uint8Array> {
   const dependencies = await Deno.readTextFile(`${kernel.modules}/modules.dep`);
   const order = moduleOrder(MODULES, dependencies);
@@ -38,11 +47,12 @@ export async function buildInitramfs(
     data: await readModule(kernel, path),
   })));
   const { name, uid, home } = account;
-  const parameters = [name, String(uid), home, ...agent].map(quote).join(" ");
+  const parameters = [manager, name, String(uid), home, ...agent].map(quote).join(" ");
   return packCpio([
     { path: "bin" },
     { path: "bin/busybox", data: await Deno.readFile(BUSYBOX) },
     { path: "init", data: await Deno.readFile(INIT) },
+    { path: "systemd.sh", data: await Deno.readFile(SYSTEMD) },
     { path: "modules" },
     ...modules,
     { path: "modules/order", data: lines(modules.map((_, index) => String(index))) },

@@ -2,10 +2,10 @@ import { fileURLToPath } from "node:url";
 import { tempFolder } from "#tests/support/temp_folder.ts";
 import { type CommandOptions, guestCommand, guestEnvironment, USER } from "./guest_command.ts";
 import { GuestProcess, type Outcome } from "./guest_process.ts";
-import { type Account, buildInitramfs } from "./initramfs.ts";
+import { type Account, buildInitramfs, type Manager } from "./initramfs.ts";
 import { findKernel } from "./kernel.ts";
 import { type Event, type Order, readMessages, type Request, writeMessage } from "./protocol.ts";
-import { qemuCommand } from "./qemu.ts";
+import { type Clock, qemuCommand } from "./qemu.ts";
 import { within } from "./within.ts";
 
 /** How a virtual machine is made. */
@@ -16,6 +16,10 @@ export interface VmOptions {
   readonly cpus?: number;
   /** More of the kernel's command line, such as `cgroup_disable=memory`. */
   readonly append?: readonly string[];
+  /** What its time goes by; the host's clock if not given. */
+  readonly clock?: Clock;
+  /** What starts and keeps its services; none if not given. */
+  readonly manager?: Manager;
   /** Environment that every program in it gets. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -85,9 +89,10 @@ export class Vm implements AsyncDisposable {
     // Nothing reads it any more once the machine is up.
     await using folder = await tempFolder();
     const initramfs = `${folder.path}/initramfs`;
-    await Deno.writeFile(initramfs, await buildInitramfs(kernel, { agent: AGENT, account: USER }));
-    const { memoryMib = 3072, cpus = 1, append = [] } = options;
-    const machine = { kernel: kernel.image, initramfs, memoryMib, cpus, append };
+    const { memoryMib = 3072, cpus = 1, append = [], manager = "none", clock = "host" } = options;
+    const parts = { agent: AGENT, account: USER, manager };
+    await Deno.writeFile(initramfs, await buildInitramfs(kernel, parts));
+    const machine = { kernel: kernel.image, initramfs, memoryMib, cpus, clock, append };
     const [program, ...args] = qemuCommand(machine);
     const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
     const vm = new Vm(new Deno.Command(program, { args, ...pipes }).spawn(), options);

@@ -11,15 +11,19 @@ import { findKernel } from "./kernel.ts";
 import { QEMU, SETPRIV } from "./qemu.ts";
 import { Vm, type VmOptions } from "./vm.ts";
 
+/** What the programs of a machine with systemd are started by; Debian's package systemd. */
+const SYSTEMD = "/lib/systemd/systemd";
+
+const FILES = [
+  ...SERVER_FILES,
+  ...[QEMU, SETPRIV, BUSYBOX],
+  findKernel()?.image ?? "/boot/vmlinuz-* of a kernel with 9p",
+];
+
 /** What tests in a virtual machine need of this host. */
-export const VM_NEEDS: TestNeeds = needs({
-  root: true,
-  files: [
-    ...SERVER_FILES,
-    ...[QEMU, SETPRIV, BUSYBOX],
-    findKernel()?.image ?? "/boot/vmlinuz-* of a kernel with 9p",
-  ],
-});
+export const VM_NEEDS: TestNeeds = needs({ root: true, files: FILES });
+
+const SYSTEMD_NEEDS = needs({ root: true, files: [...FILES, SYSTEMD, "/usr/sbin/nft"] });
 
 /**
  * Registers a test that starts a machine and carries out cases in it, one after the other, as steps.
@@ -35,7 +39,7 @@ export function testInVm(
   cases: Readonly<Record<string, (vm: Vm) => Promise<void>>>,
   options: VmOptions = {},
 ): void {
-  Deno.test(name, VM_NEEDS, async (test) => {
+  Deno.test(name, options.manager === "systemd" ? SYSTEMD_NEEDS : VM_NEEDS, async (test) => {
     const env = { ...await unpackForGuests(), ...options.env };
     await using vm = await Vm.start({ ...options, env });
     for (const [behaviour, check] of Object.entries(cases)) {
