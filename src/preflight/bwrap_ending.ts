@@ -1,7 +1,5 @@
-import type { ProgramResult } from "./host.ts";
+import { EXIT_TIMEOUT, type ProgramResult } from "./host.ts";
 
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 /** From here on, an exit code stands for the signal that ended a program. */
 const SIGNAL_BASE = 128;
 /** What the launcher writes before anything else, when it did not become bwrap. */

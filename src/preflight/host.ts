@@ -2,9 +2,12 @@ import type { Config } from "#src/config/mod.ts";
 import type { NetworkMode } from "#src/core/mod.ts";
 import type { LandlockSupport, ServerIdentity } from "#src/sandbox/mod.ts";
 
+/** What stands for the exit code of a program that took too long and was killed, as of timeout(1). */
+export const EXIT_TIMEOUT = 124;
+
 /** How a program ended that a check ran. */
 export interface ProgramResult {
-  /** Its exit code; 128 + N when signal N ended it, 124 when it took too long and was killed. */
+  /** Its exit code; 128 + N when signal N ended it, {@linkcode EXIT_TIMEOUT} when it took too long. */
   readonly code: number;
   /** What it wrote to standard output, cut after 64 KiB. */
   readonly stdout: string;

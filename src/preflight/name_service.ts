@@ -1,5 +1,5 @@
 import { errorMessage, systemClock } from "#src/core/mod.ts";
-import type { PreflightHost, ProgramResult } from "./host.ts";
+import { EXIT_TIMEOUT, type PreflightHost, type ProgramResult } from "./host.ts";
 import { type HostGroup, type HostUser, parseGroup, parsePasswd } from "./host_accounts.ts";
 import type { NumberRange } from "./number_ranges.ts";
 
@@ -19,8 +19,6 @@ const LOOKUP_MS = 8000;
 const UIDS_AT_ONCE = 500;
 /** What getent(1) ends with when it does not know all of the keys. */
 const EXIT_NOT_FOUND = 2;
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 
 type Answer = { readonly text: string } | { readonly problem: string };
 

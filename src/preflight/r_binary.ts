@@ -1,13 +1,12 @@
 import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
-import { advice, error, type Finding, ok } from "./finding.ts";
-import type { PreflightHost } from "./host.ts";
+import { advice, error, type Finding, ok, warning } from "./finding.ts";
+import { EXIT_TIMEOUT, type PreflightHost } from "./host.ts";
+import { LOOK_AGAIN } from "./not_found_out.ts";
 import { excerpt } from "./wording.ts";
 
 /** How long R may take to print its version, in milliseconds. */
 const TIMEOUT_MS = 5000;
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 
 /** Whether the R of apps that name no version runs. */
 export const rBinary: Check = {
@@ -19,7 +18,9 @@ export const rBinary: Check = {
     if (path === undefined) return error(`there is no R: "${name}" is no program`, INSTALL);
     try {
       const answer = await askRVersion(host, path);
-      if ("problem" in answer) return broken(path, answer.problem);
+      if ("problem" in answer) {
+        return answer.isLate ? late(path, answer.problem) : broken(path, answer.problem);
+      }
       return ok(`R ${answer.version} at ${path}`);
     } catch (cause) {
       return broken(path, errorMessage(cause));
@@ -28,7 +29,13 @@ export const rBinary: Check = {
 };
 
 /** What an R says of its version, or what is wrong with it, as a clause about "it". */
-export type RVersionAnswer = { readonly version: string } | { readonly problem: string };
+export type RVersionAnswer =
+  | { readonly version: string }
+  | {
+    readonly problem: string;
+    /** Whether it may only be slow. */
+    readonly isLate: boolean;
+  };
 
 /**
  * Runs `R --version`.
@@ -47,15 +54,16 @@ export async function askRVersion(
   const options = { timeoutMs: TIMEOUT_MS, asWorker };
   const { code, stdout, stderr } = await host.runProgram([path, "--version"], options);
   if (code === EXIT_TIMEOUT) {
-    return { problem: `it did not print its version within ${TIMEOUT_MS / 1000} s` };
+    return { problem: `it did not print its version within ${TIMEOUT_MS / 1000} s`, isLate: true };
   }
   if (code !== 0) {
     const [said = ""] = stderr.trim().split("\n");
-    return { problem: `it ended with exit code ${code}${said === "" ? "" : `: ${excerpt(said)}`}` };
+    const words = said === "" ? "" : `: ${excerpt(said)}`;
+    return { problem: `it ended with exit code ${code}${words}`, isLate: false };
   }
   const version = parseRVersion(stdout);
   return version === undefined
-    ? { problem: "what it prints is not the version of an R" }
+    ? { problem: "what it prints is not the version of an R", isLate: false }
     : { version };
 }
 
@@ -75,6 +83,11 @@ const INSTALL = advice(
   "Install R (on Debian: apt-get install r-base-core), or set process.r_path to the absolute path " +
     "of an R",
 );
+
+/** Whether it runs at all the trial in a sandbox tells, which has more time. */
+function late(path: string, reason: string): Finding {
+  return warning(`which R ${path} is could not be found out: ${reason}`, LOOK_AGAIN);
+}
 
 function broken(path: string, reason: string): Finding {
   return error(`${path} does not work: ${reason}`, INSTALL);

@@ -2,15 +2,13 @@ import { resolveRuntime, type RRuntime } from "#src/backend/mod.ts";
 import { errorMessage } from "#src/core/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, type Fix, ok, setting } from "./finding.ts";
-import type { PreflightHost, ProgramResult } from "./host.ts";
+import { EXIT_TIMEOUT, type PreflightHost, type ProgramResult } from "./host.ts";
 
 /** What R computes, so that an echo of the command is no answer; what a site's profile says stays apart. */
 const EXPRESSION = 'cat("\\n", 6 * 7, "\\n", sep = "")';
 const ANSWER = /^42$/m;
 /** How long R may take to start and answer, in milliseconds. */
 const TIMEOUT_MS = 15_000;
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 /** From here on, an exit code stands for the signal that ended a program. */
 const SIGNAL_BASE = 128;
 /** How many of the last lines of output explain a failure. */

@@ -2,7 +2,7 @@ import { errorMessage } from "#src/core/mod.ts";
 import { openSeccompFilter, type SeccompFilter } from "#src/sandbox/mod.ts";
 import type { Check } from "./check.ts";
 import { advice, error, type Finding, ok, setting, warning } from "./finding.ts";
-import type { PreflightHost, ProgramResult } from "./host.ts";
+import { EXIT_TIMEOUT, type PreflightHost, type ProgramResult } from "./host.ts";
 
 /** Shows how the kernel treats the program itself (proc_pid_status(5)). */
 const SHOW_MODE = ["/bin/sh", "-c", 'exec grep "^Seccomp" /proc/self/status'] as const;
@@ -10,8 +10,6 @@ const SHOW_MODE = ["/bin/sh", "-c", 'exec grep "^Seccomp" /proc/self/status'] as
 const FILTERED = /^Seccomp:\s*2$/m;
 /** How many filters there are, since Linux 5.9. */
 const COUNT = /^Seccomp_filters:\s*(\d+)$/m;
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 
 /** What to do about a profile that cannot be used, by its kind. */
 const REPAIRS = {

@@ -1,4 +1,4 @@
-import type { ProgramResult } from "./host.ts";
+import { EXIT_TIMEOUT, type ProgramResult } from "./host.ts";
 import { excerpt } from "./wording.ts";
 
 /** What came of loading shiny. */
@@ -20,8 +20,6 @@ const TIMEOUT_MS = 12_000;
 const TOTAL_MS = 18_000;
 /** In less than this no R can be expected to answer. */
 const MIN_TIMEOUT_MS = 1000;
-/** The exit code of what took too long. */
-const EXIT_TIMEOUT = 124;
 /** What a site's profile prints must not be taken for an answer. */
 const MARK = "blockyard-shiny:";
 

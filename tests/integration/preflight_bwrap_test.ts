@@ -38,10 +38,11 @@ async function isHoled(): Promise<boolean> {
 async function ask(
   folder: TempFolder,
   env: Record<string, string> = {},
+  check = "bwrap_available",
 ): Promise<
   { code: number; severity: string; message: string; fix: { kind: string; text: string } | null }
 > {
-  const self = selfCommand(["preflight", "--json", "--only", "bwrap_available"]);
+  const self = selfCommand(["preflight", "--json", "--only", check]);
   const { code, stdout, stderr } = await new Deno.Command(self.program, {
     args: [...self.args],
     env: { ...self.env, PATH: `${folder.path}/bin`, ...env },
@@ -92,7 +93,6 @@ const UNUSABLE: readonly (readonly [what: string, script: string, reason: string
   ["fails", "#!/bin/sh\necho no library >&2\nexit 127\n", "--version ended with code 127 and "],
   ["is no program", "\x7fELF but not really", "--version ended with code 127 and "],
   ["was made for no interpreter", "#!/nonexistent/sh\n", " cannot be run: "],
-  ["hangs", "#!/bin/sh\n/bin/sleep 60; exit 1\n", "--version did not end in time"],
   [
     "hangs where it is to make a sandbox",
     '#!/bin/sh\n[ "$1" = --version ] && exec echo bubblewrap 0.12.0\n/bin/sleep 60; exit 1\n',
@@ -109,6 +109,16 @@ for (const [what, script, reason] of UNUSABLE) {
     assertStringIncludes(message, reason);
   });
 }
+
+Deno.test("a bwrap that hangs is told by who makes sandboxes with it", sandboxes, async () => {
+  await using folder = await tempFolder();
+  const path = await standIn(folder, "#!/bin/sh\n/bin/sleep 60; exit 1\n");
+  const { code, severity, message } = await ask(folder);
+  assertEquals([code, severity], [0, "warning"], message);
+  assertStringIncludes(message, `which version ${path} has could not be found out: `);
+  const smoke = await ask(folder, {}, "sandbox_smoke");
+  assertEquals([smoke.code, smoke.severity], [1, "error"], smoke.message);
+});
 
 for (const version of ["0.8.0", "0.12.0"]) {
   Deno.test(`what decides about a bwrap ${version} is what it does`, sandboxes, async () => {

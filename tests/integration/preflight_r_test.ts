@@ -68,7 +68,6 @@ for (
       "head -c 4000000 /dev/zero | tr '\\0' x >&2; exit 1",
       /exit code 1: x{300}…$/,
     ],
-    ["hangs", "exec sleep 60", /did not print its version within 5 s/],
   ] as const
 ) {
   Deno.test(`an R that ${what} is an error of both checks`, root, async () => {
@@ -81,3 +80,12 @@ for (
     assert((smoke?.message ?? "").startsWith("R does not run in a sandbox: "), smoke?.message);
   });
 }
+
+Deno.test("an R that hangs is told by the check that runs it in a sandbox", root, async () => {
+  await using folder = await tempFolder();
+  const path = `${folder.path}/R`;
+  await Deno.writeTextFile(path, "#!/bin/sh\nexec sleep 60\n", { mode: 0o755 });
+  const [smoke, binary] = await ask(path);
+  assertEquals([binary?.severity, smoke?.severity], ["warning", "error"]);
+  assertMatch(binary?.message ?? "", /did not print its version within 5 s$/);
+});
