@@ -18,15 +18,16 @@ const { start: uid, end: lastUid } = ranges.uids;
 
 async function preflight(
   folder: TempFolder,
-  { args = [], prefix = [], env = {} }: {
+  { args = [], prefix = [], executable = EXECUTABLE, env = {} }: {
     args?: readonly string[];
     prefix?: readonly string[];
+    executable?: string;
     env?: Readonly<Record<string, string>>;
   } = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const [program = "", ...rest] = [
     ...["prlimit", "--nofile=1024:4096", ...prefix],
-    ...[EXECUTABLE, "preflight", ...args],
+    ...[executable, "preflight", ...args],
   ];
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args: rest,
@@ -96,6 +97,7 @@ Deno.test("an ordinary user's preflight says what root would add", options, asyn
   const { code, stdout, stderr } = await preflight(folder, {
     args: ["--json"],
     prefix: ["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--"],
+    executable,
     env: {
       HOME: home,
       BLOCKYARD_CACHE_DIR: "",
