@@ -16,6 +16,7 @@ import {
 import type { Senders } from "#src/firewall/mod.ts";
 import { dirname } from "node:path/posix";
 import { readServerRecord } from "./data_dir.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /** Where nft looks groups up, whatever is mounted there. */
 const NFT_MOUNT = "/sys/fs/cgroup";
@@ -65,13 +66,4 @@ async function groupFromHere(): Promise<string> {
   throw new Error(
     `cannot write rules by cgroup: workers get no groups here, because ${groups.reason}`,
   );
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

@@ -25,6 +25,7 @@ import { configuredServices, lookUpName } from "#src/preflight/mod.ts";
 import { findProgram } from "./find_program.ts";
 import { runProgram } from "./run_program.ts";
 import { livenessOfServers, readServerProcess } from "./server_owner.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /** How often a server looks whether its rules are there, in milliseconds. */
 const CHECK_MS = 60_000;
@@ -245,7 +246,7 @@ async function refused(config: Config, names: KnownAddresses): Promise<Refused> 
   ]);
   return {
     denied: others.flat().map(({ range, port }) => ({ range, port })),
-    nameServers: parseNameServers(await readIfThere(RESOLV_CONF)),
+    nameServers: parseNameServers(await readIfThere(RESOLV_CONF) ?? ""),
     services: { redis, database },
   };
 }
@@ -259,14 +260,5 @@ async function endpoints(
     return (await names.of(hostname)).map((range) => ({ range, port }));
   } catch (cause) {
     throw new Error(`cannot look up ${hostname} of ${key} for the firewall`, { cause });
-  }
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { errorMessage } from "#src/core/mod.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /** A server process of a host, as its claims name it. */
 export interface ServerOwner extends ServerProcess {
@@ -124,16 +124,4 @@ function parseStat(text: string): { pid: number; ticks: number; hasEnded: boolea
   // The first thread of a process can end before the others do.
   const hasEnded = /^[ZXx]$/.test(fields[0] ?? "") && Number(threads) <= 1;
   return { pid: Number(pid), ticks: Number(ticks), hasEnded };
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    // ESRCH, when the process goes between open and read, has no class in Deno.
-    if (error instanceof Deno.errors.NotFound || /\(os error 3\)/.test(errorMessage(error))) {
-      return undefined;
-    }
-    throw error;
-  }
 }

@@ -5,6 +5,7 @@
  */
 import type { HostRoots } from "./host.ts";
 import type { NumberRange } from "./number_ranges.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /** A user. */
 export interface HostUser {
@@ -57,8 +58,8 @@ export async function readHostAccounts({ etc }: HostRoots): Promise<HostAccounts
   return {
     users: parsePasswd(await Deno.readTextFile(`${etc}/passwd`)),
     groups: parseGroup(await Deno.readTextFile(`${etc}/group`)),
-    subuids: parseSubordinateIds(await readIfThere(`${etc}/subuid`)),
-    subgids: parseSubordinateIds(await readIfThere(`${etc}/subgid`)),
+    subuids: parseSubordinateIds(await readIfThere(`${etc}/subuid`) ?? ""),
+    subgids: parseSubordinateIds(await readIfThere(`${etc}/subgid`) ?? ""),
   };
 }
 
@@ -111,20 +112,4 @@ function fieldsOf(text: string, count: number): string[][] {
 
 function isNumber(text: string): boolean {
   return /^\d{1,10}$/.test(text);
-}
-
-/**
- * Reads a file of the host's settings that not every host has.
- *
- * @param path Absolute path.
- * @returns Its text; empty where there is none.
- * @throws {Error} When it is there and cannot be read.
- */
-export async function readIfThere(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
 }

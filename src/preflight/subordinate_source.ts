@@ -1,6 +1,6 @@
 import { advice, type Finding, info } from "./finding.ts";
 import type { HostRoots } from "./host.ts";
-import { readIfThere } from "./host_accounts.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /**
  * Finds out who besides `/etc/subuid` and `/etc/subgid` gives users ids for their containers, which
@@ -11,7 +11,7 @@ import { readIfThere } from "./host_accounts.ts";
  * @throws {Error} When the host's setting is there and cannot be read.
  */
 export async function subordinateSource({ etc }: HostRoots): Promise<Finding[]> {
-  const source = parseSubordinateSource(await readIfThere(`${etc}/nsswitch.conf`));
+  const source = parseSubordinateSource(await readIfThere(`${etc}/nsswitch.conf`) ?? "");
   if (source === "files") return [];
   return [info(
     `users get ids for containers from "${source}" (subid in /etc/nsswitch.conf), which does not ` +

@@ -2,6 +2,7 @@ import { shellWord } from "#src/shell_word.ts";
 import { advice, command, type Fix } from "./finding.ts";
 import type { HostRoots } from "./host.ts";
 import { readSysctl, sysctlCommand } from "./sysctl.ts";
+import { readIfThere } from "#src/read_if_there.ts";
 
 /** A setting of the kernel that keeps unprivileged processes from user namespaces. */
 export interface UsernsKnob {
@@ -34,7 +35,7 @@ export async function readUsernsKnobs(
   const clone = await readSysctl(roots, "kernel.unprivileged_userns_clone");
   const limit = await readSysctl(roots, "user.max_user_namespaces");
   const restrict = await readSysctl(roots, "kernel.apparmor_restrict_unprivileged_userns");
-  const apparmor = await readIfThere(`${roots.sys}/module/apparmor/parameters/enabled`);
+  const apparmor = (await readIfThere(`${roots.sys}/module/apparmor/parameters/enabled`))?.trim();
   const knobs: UsernsKnob[] = [];
   if (clone === "0") {
     const name = "kernel.unprivileged_userns_clone";
@@ -63,13 +64,4 @@ function loadProfile(executable: string | undefined): Fix {
   return advice(
     `Load the AppArmor profile of this executable, as root: ${print} && apparmor_parser -r ${PROFILE}`,
   );
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

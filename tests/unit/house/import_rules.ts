@@ -3,7 +3,10 @@ import type { Import } from "./source_tree.ts";
 /** From the ground up; a room imports only from lower floors. */
 const FLOORS: readonly (readonly string[])[] = [
   ["src/core", "src/probe", "ffi"],
-  ["src/sandbox", "src/cgroup", "src/allocator", "src/rig", "src/firewall", "src/store"],
+  [
+    ...["src/sandbox", "src/cgroup", "src/allocator", "src/rig", "src/firewall", "src/store"],
+    "src/server_owner.ts",
+  ],
   ["src/backend", "src/bounded_launches.ts"],
   ["src/proxy"],
   ["src/config"],
