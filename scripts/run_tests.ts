@@ -45,9 +45,9 @@ const STEPS: readonly Step[] = [
   { ...check("build", "run", "--allow-all", "scripts/build.ts"), group: "build" },
   tier("unit", 2, "-P=unit", "--parallel"),
   tier("contract", 3, "--allow-all"),
-  tier("integration", 11, "--allow-all"),
+  tier("integration", 10, "--allow-all"),
   tier("e2e", 4, "--allow-all"),
-  tier("vm", 9, "--allow-all"),
+  tier("vm", 10, "--allow-all"),
 ];
 
 if (import.meta.main) {
