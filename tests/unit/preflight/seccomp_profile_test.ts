@@ -1,4 +1,5 @@
 import { loadConfig } from "#src/config/mod.ts";
+import { toUid } from "#src/core/mod.ts";
 import type { SandboxTrials } from "#src/preflight/mod.ts";
 import { seccompProfile } from "#src/preflight/seccomp_profile.ts";
 import { assertEquals } from "#tests/support/assert.ts";
@@ -116,7 +117,10 @@ Deno.test("seccomp_profile does not judge a filter where no sandbox works", stri
     ];
     const reasons = ["there is no bwrap", 'it ended with code 1 and "no bwrap"'];
     for (const [index, run] of failing.entries()) {
-      const found = await seccompProfile.run(hostWith(path, run));
+      const host = hostWith(path, run);
+      // The file belongs to whoever runs this.
+      const identity = { ...host.identity, uid: toUid(Deno.uid() ?? 0) };
+      const found = await seccompProfile.run({ ...host, identity });
       assertEquals(found, {
         severity: "warning",
         message: `whether programs run under the system call filter ${path} could not be tried: ` +
