@@ -20,8 +20,9 @@ export async function keepingOut(
 ): Promise<Fix> {
   if (!host.identity.isRoot) {
     return advice(
-      'Have an administrator set the rules that "blockyard firewall show" prints, or run the server ' +
-        "as root with firewall.mode: managed",
+      "Set network: none for apps that need no network, have an administrator set the rules that " +
+        '"blockyard firewall show" prints for cgroups, or run the server as root with ' +
+        "firewall.mode: managed",
     );
   }
   const { workerUidRangeStart: start, workerUidRangeEnd: end } = host.config.process;
